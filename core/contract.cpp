@@ -1,0 +1,159 @@
+#include "rewind/ops/contract.h"
+
+#include <charconv>
+#include <limits>
+
+#include "core/device.h"
+
+namespace rw {
+
+const char* name_of(Type t) {
+    static constexpr const char* names[] = {"f32", "f16", "bf16", "i32"};
+    return size_t(t) < std::size(names) ? names[size_t(t)] : "unknown type";
+}
+
+const char* name_of(Status s) {
+    static constexpr const char* names[] = {"ok",    "invalid argument", "unsupported", "out of memory", "range",
+                                            "device lost", "not found",  "io",          "internal"};
+    return size_t(s) < std::size(names) ? names[size_t(s)] : "unknown status";
+}
+
+uint64_t Tensor::span() const {
+    uint64_t bytes = size_of(type);
+    for (int d = 0; d < 4; ++d) bytes += uint64_t(ne[d] - 1) * uint64_t(nb[d]);
+    return bytes;
+}
+
+Extent contiguous(Type type, const Extent& ne) {
+    Extent nb{int64_t(size_of(type)), 0, 0, 0};
+    for (int d = 1; d < 4; ++d) nb[d] = nb[d - 1] * ne[d - 1];
+    return nb;
+}
+
+namespace ops {
+namespace {
+
+std::string spell(const Extent& ne) {
+    std::string s = "[";
+    for (int d = 0; d < 4; ++d) s += (d ? ", " : "") + std::to_string(ne[d]);
+    return s + "]";
+}
+
+}  // namespace
+
+void Check::that(bool ok, const std::string& otherwise, Status s) const {
+    if (!ok) throw Error(s, op_ + ": " + otherwise);
+}
+
+void Check::shape(int arg, const char* name, std::initializer_list<int64_t> want, const char* spelled) const {
+    const Extent& ne = call_.arg[arg].ne;
+    std::string wanted = "[";
+    bool ok = true;
+    int d = 0;
+    for (const int64_t w : want) {
+        ok = ok && (w < 0 || ne[d] == w);
+        wanted += (d++ ? ", " : "") + (w < 0 ? std::string("any") : std::to_string(w));
+    }
+    that(ok, std::string(name) + ": expected " + wanted + "] = " + spelled + ", got " + spell(ne) +
+                 " (ne order, fastest first)");
+}
+
+void Check::rows(int arg, const char* name) const {
+    const Tensor& t = call_.arg[arg];
+    that(t.ne[0] == 1 || t.nb[0] == size_of(t.type),
+         std::string(name) + ": elements of dimension 0 have to be neighbours (nb[0] = " +
+             std::to_string(size_of(t.type)) + " bytes), got nb[0] = " + std::to_string(t.nb[0]));
+}
+
+void Check::packed(int arg, const char* name, int dims) const {
+    const Tensor& t = call_.arg[arg];
+    const Extent nb = contiguous(t.type, t.ne);
+    for (int d = 0; d <= dims; ++d)
+        that(t.ne[d] == 1 || t.nb[d] == nb[d], std::string(name) + ": dimension " + std::to_string(d) +
+                                                   " has to be packed (nb = " + std::to_string(nb[d]) + "), got nb = " +
+                                                   std::to_string(t.nb[d]));
+}
+
+void Check::fits(int arg, const char* name) const {
+    const Tensor& t = call_.arg[arg];
+    constexpr int64_t most = std::numeric_limits<int32_t>::max();
+    for (int d = 0; d < 4; ++d)
+        that(t.ne[d] <= most && t.stride(d) <= most,
+             std::string(name) + ": extent or stride of dimension " + std::to_string(d) + " passes 2^31 - 1 elements",
+             Status::unsupported);
+}
+
+Dims::Dims(std::string_view text) {
+    while (!text.empty()) {
+        const size_t start = text.find_first_not_of(" \t\r\n");
+        if (start == text.npos) break;
+        text.remove_prefix(start);
+        const size_t end = std::min(text.find_first_of(" \t\r\n"), text.size());
+        const std::string_view word = text.substr(0, end);
+        const size_t eq = word.find('=');
+        if (eq == word.npos || eq == 0)
+            throw Error(Status::invalid_argument, "case: '" + std::string(word) + "' is not key=value");
+        words_[std::string(word.substr(0, eq))] = std::string(word.substr(eq + 1));
+        text.remove_prefix(end);
+    }
+}
+
+std::string Dims::word(const std::string& key, const std::string& fallback) const {
+    read_.insert(key);
+    const auto it = words_.find(key);
+    return it == words_.end() ? fallback : it->second;
+}
+
+double Dims::number(const std::string& key, double fallback) const {
+    const std::string w = word(key, "");
+    if (w.empty()) return fallback;
+    try {
+        size_t used = 0;
+        const double value = std::stod(w, &used);
+        if (used == w.size()) return value;
+    } catch (const std::exception&) {
+    }
+    throw Error(Status::invalid_argument, "case: " + key + "=" + w + " is not a number");
+}
+
+int64_t Dims::integer(const std::string& key, int64_t fallback) const {
+    const double value = number(key, double(fallback));
+    if (value != double(int64_t(value)))
+        throw Error(Status::invalid_argument, "case: " + key + " has to be a whole number");
+    return int64_t(value);
+}
+
+std::vector<int64_t> Dims::list(const std::string& key) const {
+    std::vector<int64_t> values;
+    std::string rest = word(key, "");
+    while (!rest.empty()) {
+        const size_t comma = std::min(rest.find(','), rest.size());
+        int64_t value = 0;
+        const auto [end, error] = std::from_chars(rest.data(), rest.data() + comma, value);
+        if (error != std::errc() || end != rest.data() + comma)
+            throw Error(Status::invalid_argument, "case: " + key + "=" + rest + " is not a list like 3,0,2");
+        values.push_back(value);
+        rest.erase(0, comma + 1);
+    }
+    return values;
+}
+
+void Dims::all_read() const {
+    for (const auto& [key, value] : words_)
+        if (!read_.count(key)) throw Error(Status::invalid_argument, "case: nobody knows the word " + key + "=" + value);
+}
+
+std::string Dims::text() const {
+    std::string s;
+    for (const auto& [key, value] : words_) s += (s.empty() ? "" : " ") + key + "=" + value;
+    return s;
+}
+
+Example::Arg& Example::put(int index, Type type, Extent ne, Fill fill) {
+    Arg& a = arg.at(size_t(index));
+    a = Arg{true, type, ne, {0, 0, 0, 0}, std::move(fill), -1};
+    return a;
+}
+
+}  // namespace ops
+}  // namespace rw

@@ -1,0 +1,90 @@
+#include "core/convert.h"
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+namespace rw::core {
+namespace {
+
+/// Calls f(packed index, byte offset) for every element.
+template <class F>
+void each(const Tensor& t, F&& f) {
+    size_t i = 0;
+    for (int64_t d3 = 0; d3 < t.ne[3]; ++d3)
+        for (int64_t d2 = 0; d2 < t.ne[2]; ++d2)
+            for (int64_t d1 = 0; d1 < t.ne[1]; ++d1)
+                for (int64_t d0 = 0; d0 < t.ne[0]; ++d0)
+                    f(i++, d0 * t.nb[0] + d1 * t.nb[1] + d2 * t.nb[2] + d3 * t.nb[3]);
+}
+
+}  // namespace
+
+uint16_t to_half(float x) {
+    const uint32_t bits = std::bit_cast<uint32_t>(x), sign = bits >> 16 & 0x8000;
+    const uint32_t magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000) return uint16_t(sign | 0x7e00);
+    if (magnitude >= 0x477ff000) return uint16_t(sign | 0x7c00);  // rounds past 65504
+    if (magnitude < 0x38800000) {                                 // subnormal: a multiple of 2^-24
+        const float scaled = std::bit_cast<float>(magnitude) * 0x1p24f;
+        return uint16_t(sign | uint32_t(std::nearbyint(scaled)));
+    }
+    const uint32_t rounded = magnitude + 0xfff + (magnitude >> 13 & 1);
+    return uint16_t(sign | ((rounded >> 13) - (112u << 10)));
+}
+
+float from_half(uint16_t h) {
+    const uint32_t sign = uint32_t(h & 0x8000) << 16, exponent = h >> 10 & 31, mantissa = h & 0x3ff;
+    if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000 | mantissa << 13);
+    if (exponent == 0) return (sign ? -1.0f : 1.0f) * float(mantissa) * 0x1p-24f;
+    return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
+}
+
+uint16_t to_bfloat(float x) {
+    const uint32_t bits = std::bit_cast<uint32_t>(x);
+    if ((bits & 0x7fffffff) > 0x7f800000) return uint16_t(bits >> 16 | 0x40);
+    return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+float from_bfloat(uint16_t b) { return std::bit_cast<float>(uint32_t(b) << 16); }
+
+double load(const void* element, Type type) {
+    if (size_of(type) == 2) {
+        uint16_t bits;
+        std::memcpy(&bits, element, 2);
+        return type == Type::f16 ? from_half(bits) : from_bfloat(bits);
+    }
+    if (type == Type::i32) {
+        int32_t value;
+        std::memcpy(&value, element, 4);
+        return value;
+    }
+    float value;
+    std::memcpy(&value, element, 4);
+    return value;
+}
+
+void store(void* element, Type type, double value) {
+    if (size_of(type) == 2) {
+        const uint16_t bits = type == Type::f16 ? to_half(float(value)) : to_bfloat(float(value));
+        std::memcpy(element, &bits, 2);
+    } else if (type == Type::i32) {
+        const int32_t whole = int32_t(value);
+        std::memcpy(element, &whole, 4);
+    } else {
+        const float single = float(value);
+        std::memcpy(element, &single, 4);
+    }
+}
+
+void scatter(const std::vector<double>& packed, const Tensor& layout, void* image) {
+    each(layout, [&](size_t i, int64_t at) { store(static_cast<std::byte*>(image) + at, layout.type, packed.at(i)); });
+}
+
+std::vector<double> gather(const Tensor& layout, const void* image) {
+    std::vector<double> packed(size_t(layout.elements()));
+    each(layout, [&](size_t i, int64_t at) { packed[i] = load(static_cast<const std::byte*>(image) + at, layout.type); });
+    return packed;
+}
+
+}  // namespace rw::core

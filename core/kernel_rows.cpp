@@ -1,0 +1,185 @@
+#include "core/kernel_rows.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <sstream>
+
+namespace rw::core {
+namespace {
+
+std::string trim(const std::string& s) {
+    const size_t a = s.find_first_not_of(" \t\r"), b = s.find_last_not_of(" \t\r");
+    return a == s.npos ? "" : s.substr(a, b - a + 1);
+}
+
+/// Splits at commas outside parentheses.
+std::vector<Expr> list(const std::string& text) {
+    std::vector<Expr> out;
+    int depth = 0;
+    std::string piece;
+    for (const char c : text + ",") {
+        depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+        if (c == ',' && depth == 0) out.emplace_back(trim(piece)), piece.clear();
+        else piece += c;
+    }
+    return out;
+}
+
+std::pair<std::string, std::string> first_word(const std::string& text) {
+    const size_t end = std::min(text.find_first_of(" \t"), text.size());
+    return {text.substr(0, end), trim(text.substr(end))};
+}
+
+/// "condition ? reason": the last " ? " that is followed by a sentence, so that ?: may be used in the condition.
+KernelRow::Need need(const std::string& text) {
+    const size_t mark = text.rfind(" ? ");
+    if (mark == text.npos) throw Error(Status::invalid_argument, "need: expected `condition ? reason`");
+    return {Expr(trim(text.substr(0, mark))), trim(text.substr(mark + 3))};
+}
+
+KernelRow::Tune tune(const std::string& text) {
+    const auto [name, rest] = first_word(text);
+    const size_t colon = rest.rfind(" : ");
+    KernelRow::Tune t{name, Expr(trim(rest.substr(0, colon))), {}};
+    if (colon != rest.npos) {
+        std::istringstream values(rest.substr(colon + 3));
+        for (int64_t v; values >> v;) t.candidates.push_back(v);
+    }
+    return t;
+}
+
+Pass pass(const std::string& text) {
+    Pass p;
+    std::istringstream words(text);
+    words >> p.source;
+    p.key = p.source;
+    for (std::string word; words >> word;) {
+        const size_t eq = word.find('=');
+        if (eq == word.npos) throw Error(Status::invalid_argument, "pass: expected NAME=VALUE, got " + word);
+        p.defines.emplace_back(word.substr(0, eq), word.substr(eq + 1));
+        p.key += " " + word;
+    }
+    p.local = p.grid = {Expr("1")};
+    return p;
+}
+
+void parse_line(const std::string& line, std::vector<KernelRow>& rows) {
+    if (line.front() == '[') {
+        rows.push_back({line.substr(1, line.find(']') - 1), {}, {}, {}, {}, {}});
+        return;
+    }
+    if (rows.empty()) throw Error(Status::invalid_argument, "expected [name] first");
+    KernelRow& row = rows.back();
+    const auto [word, rest] = first_word(line);
+    const auto last = [&]() -> Pass& {
+        if (row.passes.empty()) throw Error(Status::invalid_argument, word + ": expected after a pass");
+        return row.passes.back();
+    };
+    if (word == "need") row.needs.push_back(need(rest));
+    else if (word == "tune") row.tunes.push_back(tune(rest));
+    else if (word == "constant") row.constants.emplace_back(first_word(rest).first, Expr(first_word(rest).second));
+    else if (word == "scratch") row.scratch.emplace_back(first_word(rest).first, Expr(first_word(rest).second));
+    else if (word == "pass") row.passes.push_back(pass(rest));
+    else if (word == "local") last().local = list(rest);
+    else if (word == "grid") last().grid = list(rest);
+    else if (word == "split") last().split = Expr(rest);
+    else if (word == "when") last().when = Expr(rest);
+    else throw Error(Status::invalid_argument, "unknown word '" + word + "'");
+}
+
+bool aligned16(const ops::Call& call) {
+    for (const Tensor& t : call.arg) {
+        if (!t || t.type == Type::i32) continue;
+        if (t.offset % 16) return false;
+        for (int d = 1; d < 4; ++d)
+            if (t.ne[d] > 1 && t.ne[0] > 1 && t.nb[d] % 16) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+std::vector<KernelRow> parse_kernel_rows(const std::string& text, const std::string& file) {
+    std::vector<KernelRow> rows;
+    std::istringstream lines(text);
+    int number = 0;
+    for (std::string line; std::getline(lines, line);) {
+        ++number;
+        line = trim(line.substr(0, line.find('#')));
+        if (line.empty()) continue;
+        try {
+            parse_line(line, rows);
+        } catch (const Error& e) {
+            throw Error(e.status, file + ":" + std::to_string(number) + ": " + e.what());
+        }
+    }
+    for (const KernelRow& row : rows)
+        if (row.passes.empty()) throw Error(Status::invalid_argument, file + ": [" + row.name + "] has no pass");
+    return rows;
+}
+
+const std::vector<KernelRow>& kernel_rows(const ops::Op& op, std::string_view backend) {
+    static std::mutex mutex;
+    static std::map<std::string, std::vector<KernelRow>> cache;
+    const std::lock_guard lock(mutex);
+    const std::string key = std::string(backend) + ":" + op.stem;
+    const auto [it, fresh] = cache.try_emplace(key);
+    if (!fresh) return it->second;
+    const std::string file = std::string(op.stem) + ".kernels";
+    const std::string prefix = std::string(backend) + ":";
+    for (KernelRow& row : parse_kernel_rows(kernel_source(file), file))
+        if (row.name.starts_with(prefix)) it->second.push_back(std::move(row));
+    return it->second;
+}
+
+Scope::Scope(const ops::Op& op, const ops::Call& call, const std::map<std::string, int64_t>& facts,
+             const KernelRow& row, const std::map<std::string, int64_t>& tuned)
+    : op_(op), facts_(facts), params_(op.params_size), aligned16_(aligned16(call)) {
+    op.fill_params(call, params_.data());
+    for (const KernelRow::Tune& t : row.tunes) {
+        const auto it = tuned.find(t.name);
+        specialisation_.emplace_back(t.name, it != tuned.end() ? it->second : (*this)(t.fallback));
+    }
+    for (const auto& [name, value] : row.constants) specialisation_.emplace_back(name, (*this)(value));
+}
+
+int64_t Scope::operator()(const std::string& name) const {
+    for (const auto& [known, value] : specialisation_)
+        if (known == name) return value;
+    for (const ops::Field& f : op_.fields) {
+        if (f.is_float || f.name != name) continue;
+        int32_t value;
+        std::memcpy(&value, params_.data() + f.offset, sizeof value);
+        return value;
+    }
+    if (name == "aligned16") return aligned16_;
+    if (const auto it = facts_.find(name); it != facts_.end()) return it->second;
+    throw Error(Status::internal, std::string(op_.stem) + ".kernels: nobody knows the name '" + name + "'");
+}
+
+int64_t Scope::operator()(const Expr& e) const {
+    return e([this](const std::string& name) { return (*this)(name); });
+}
+
+std::string decline(const ops::Op& op, const ops::Call& call, const std::map<std::string, int64_t>& facts,
+                    const KernelRow& row) {
+    const Scope scope(op, call, facts, row, tuned_values(row.name));
+    for (const KernelRow::Need& n : row.needs)
+        if (!scope(n.condition)) return n.reason;
+    return "";
+}
+
+std::map<std::string, int64_t> tuned_values(const std::string& row_name) {
+    std::map<std::string, int64_t> values;
+    const char* text = std::getenv("REWIND_TUNE");
+    std::istringstream words(text ? text : "");
+    for (std::string word; std::getline(words, word, ',');) {
+        const size_t dot = word.rfind('.'), eq = word.find('=', dot == word.npos ? 0 : dot);
+        if (dot == word.npos || eq == word.npos || word.substr(0, dot) != row_name) continue;
+        values[word.substr(dot + 1, eq - dot - 1)] = std::atoll(word.c_str() + eq + 1);
+    }
+    return values;
+}
+
+}  // namespace rw::core

@@ -1,0 +1,96 @@
+// GPU implementations as data: shaders/<op>.kernels, one block an implementation, best first. This is all that a GPU
+// backend knows about an op, so that it needs no code per op.
+//
+//   [vulkan:lanes]                              name; the part before the colon is the backend
+//   need  subgroup >= 8 ? needs subgroups of 8  condition ? reason given when it does not hold
+//   tune  COLS 4 : 1 2 4 8                      constant with a default expression, and the values worth trying
+//   constant S_K S_k                            specialisation constant (Vulkan) or macro (OpenCL) := expression
+//   scratch carry 4 * S_k * S_v * H_v * B       device memory in bytes, bound after the op's own arguments
+//   pass  gated_delta_net.comp SHUFFLE=1        a kernel: source file and compile-time defines; the lines below it,
+//   local 64                                    up to the next pass, are its work-group size (1 to 3 expressions)
+//   grid  H_v, B, S_v / COLS                    and its work-groups (1 to 3 expressions)
+//   split 256                                   most tokens of one dispatch; the pass is dispatched once for each piece
+//                                               [t0, t1) of 0..T in order (absent: all at once)
+//   when  n > 0                                 the pass is skipped when this does not hold
+//
+// Expressions (core/expr.h) know the fields of the op's parameter struct, the tunes and constants above them, the
+// device's facts (core/device.h), and `aligned16`: every tensor's offset and strides are multiples of 16 bytes.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+
+#include "core/device.h"
+#include "core/expr.h"
+
+namespace rw::core {
+
+struct Pass {
+    std::string source;                                       // file in shaders/
+    std::vector<std::pair<std::string, std::string>> defines;
+    std::string key;                                          // "file.comp A=1 B=2", names the compiled module
+    std::vector<Expr> local, grid;                            // 1 to 3
+    Expr split, when;                                         // may be empty
+};
+
+struct KernelRow {
+    struct Need {
+        Expr condition;
+        std::string reason;
+    };
+    struct Tune {
+        std::string name;
+        Expr fallback;
+        std::vector<int64_t> candidates;
+    };
+    std::string name;  // "vulkan:lanes"
+    std::vector<Need> needs;
+    std::vector<Tune> tunes;
+    std::vector<std::pair<std::string, Expr>> constants;
+    std::vector<std::pair<std::string, Expr>> scratch;
+    std::vector<Pass> passes;
+};
+
+/// Parses a .kernels text; throws Error with file and line.
+std::vector<KernelRow> parse_kernel_rows(const std::string& text, const std::string& file);
+
+/// The rows of an op for one backend ("vulkan"), from the embedded file, or from REWIND_KERNEL_DIR when set.
+const std::vector<KernelRow>& kernel_rows(const ops::Op& op, std::string_view backend);
+
+/// The text of an embedded kernel source or header by file name ("slots.glsl", "rewind/ops/slots.h"), or of the file
+/// with that name in REWIND_KERNEL_DIR when there is one. Throws not_found.
+std::string kernel_source(const std::string& file);
+/// True when REWIND_KERNEL_DIR holds the file: then what was compiled at build time does not count.
+bool kernel_overridden(const std::string& file);
+/// The source with every #include "x" replaced by x, each file once.
+std::string with_includes(const std::string& file);
+
+/// The names an expression of a row may use, for one call on one device.
+class Scope {
+public:
+    /// `tuned`: values for tunes instead of their defaults.
+    Scope(const ops::Op& op, const ops::Call& call, const std::map<std::string, int64_t>& facts, const KernelRow& row,
+          const std::map<std::string, int64_t>& tuned = {});
+    int64_t operator()(const std::string& name) const;
+    int64_t operator()(const Expr& e) const;
+    /// Tunes and constants, in row order: what the kernel is specialised with.
+    const std::vector<std::pair<std::string, int64_t>>& specialisation() const { return specialisation_; }
+    const std::vector<std::byte>& params() const { return params_; }
+
+private:
+    const ops::Op& op_;
+    const std::map<std::string, int64_t>& facts_;
+    std::vector<std::byte> params_;
+    std::vector<std::pair<std::string, int64_t>> specialisation_;
+    bool aligned16_;
+};
+
+/// The first need of the row that does not hold for the call, or empty.
+std::string decline(const ops::Op& op, const ops::Call& call, const std::map<std::string, int64_t>& facts,
+                    const KernelRow& row);
+
+/// Values for tunes: from REWIND_TUNE ("vulkan:lanes.COLS=8,..."), for one row.
+std::map<std::string, int64_t> tuned_values(const std::string& row_name);
+
+}  // namespace rw::core

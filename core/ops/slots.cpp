@@ -1,0 +1,90 @@
+#include "core/ops/slots.h"
+
+namespace rw::ops {
+namespace {
+
+void index_vector(const Check& check, const Call& call, int arg, const char* name, int64_t B) {
+    if (arg < 0 || !call.arg[arg]) return;
+    check.shape(arg, name, {B, 1, 1, 1}, "[B]");
+    check.packed(arg, name, 0);
+}
+
+Example::Arg& put_list(Example& example, int arg, const std::vector<int64_t>& values) {
+    Fill fill{"list"};
+    fill.values = values;
+    return example.put(arg, Type::i32, {int64_t(values.size()), 1, 1, 1}, fill);
+}
+
+}  // namespace
+
+void validate_sequences(const Check& check, const Call& call, const SlotArgs& at) {
+    const Tokens n = tokens_of(call, at);
+    index_vector(check, call, at.in_slot, "in_slot", n.B);
+    index_vector(check, call, at.seq, "seq", n.B);
+    index_vector(check, call, at.first, "first", n.B);
+    index_vector(check, call, at.seq_len, "seq_len", n.B);
+    if (!n.packed) return;
+    check.that(at.seq_len >= 0 && call.arg[at.seq_len], "seq_len: required with first (packed tokens)");
+    check.that(call.arg[at.tokens].ne[at.token_dim + 1] == 1,
+               "packed tokens (first is given): token tensors are [.., N, 1], the last dimension has to be 1");
+}
+
+void validate_slots(const Check& check, const Call& call, const SlotArgs& at, int64_t D, const char* D_spelled) {
+    validate_sequences(check, call, at);
+    const Tokens n = tokens_of(call, at);
+    check.shape(at.state, "state", {D, -1, -1, 1}, D_spelled);
+    check.shape(at.state_out, "state_out", {D, -1, -1, 1}, D_spelled);
+    check.packed(at.state, "state", 0);
+    check.packed(at.state_out, "state_out", 0);
+    for (int arg : {at.state, at.state_out}) check.fits(arg, arg == at.state ? "state" : "state_out");
+    if (at.seq >= 0 && call.arg[at.seq]) return;  // pool rows are then data, checked by the kernel
+    const int64_t rows = std::min(call.arg[at.state].ne[2], call.arg[at.state_out].ne[2]);
+    check.that(rows >= n.B, "state, state_out: " + std::to_string(rows) + " pool rows for " + std::to_string(n.B) +
+                                " sequences; give a row to each, or name rows with seq");
+}
+
+Tokens example_sequences(const Dims& dims, Example& example, const SlotArgs& at) {
+    Tokens n{dims.integer("T", 1), dims.integer("B", 1), 0, dims.has("first")};
+    n.N = n.T;
+    const auto seq = dims.list("seq"), first = dims.list("first"), len = dims.list("len");
+    if (!seq.empty()) put_list(example, at.seq, seq);
+    if (!len.empty()) put_list(example, at.seq_len, len);
+    if (n.packed) {
+        put_list(example, at.first, first);
+        n.N = dims.integer("N", n.T);
+        n.T = n.N, n.B = int64_t(first.size());
+    }
+    return n;
+}
+
+Tokens example_slots(const Dims& dims, Example& example, const SlotArgs& at, int64_t D) {
+    const Tokens n = example_sequences(dims, example, at);
+    const auto in_slot = dims.list("in_slot");
+    if (!in_slot.empty()) put_list(example, at.in_slot, in_slot);
+    const int64_t K = dims.integer("K", 1), pool = dims.integer("pool", n.B);
+    const bool alias = dims.integer("alias", 0) != 0;
+    const int64_t K_in = dims.integer("K_in", alias ? K : 1);
+    Fill states{"states", dims.word("state", "normal")};
+    example.put(at.state, Type::f32, {D, K_in, pool, 1}, states);
+    example.put(at.state_out, Type::f32, {D, K, pool, 1}, Fill{"zero"}).alias = alias ? at.state : -1;
+    return n;
+}
+
+int64_t token_count(const Call& call, const SlotArgs& at) {
+    const Tokens n = tokens_of(call, at);
+    return n.packed ? n.N : n.T * n.B;
+}
+
+double choice(const Dims& dims, const std::string& key, const AttrRow& row) {
+    const std::string word = dims.word(key, "");
+    if (word.empty()) return row.fallback;
+    std::string_view rest = row.choices;
+    for (int i = 0; !rest.empty(); ++i) {
+        const size_t bar = std::min(rest.find('|'), rest.size());
+        if (rest.substr(0, bar) == word) return i;
+        rest.remove_prefix(std::min(bar + 1, rest.size()));
+    }
+    throw Error(Status::invalid_argument, key + "=" + word + ": expected one of " + row.choices);
+}
+
+}  // namespace rw::ops

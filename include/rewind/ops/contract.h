@@ -1,0 +1,147 @@
+// What an op contract (ops/<op>.h) is written with: the call it is asked about, the checks it makes, the cost it
+// states and the example calls it can build from a line of text. Device-free and op-free.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rewind/ops/dialect.h"
+
+namespace rw {
+
+namespace core {
+class Buffer;
+}
+
+enum class Type : int32_t { f32 = RW_F32, f16 = RW_F16, bf16 = RW_BF16, i32 = RW_I32 };
+constexpr uint32_t size_of(Type t) { return t == Type::f16 || t == Type::bf16 ? 2 : 4; }
+const char* name_of(Type t);
+
+enum class Status : int32_t {
+    ok = 0,
+    invalid_argument,  // the caller's shapes, strides, types or values
+    unsupported,       // right, but no implementation on this device takes it
+    out_of_memory,
+    range,        // a bad slot, sequence, length or position was met in a device buffer
+    device_lost,  // sticky: destroy the device and open it again
+    not_found,    // no such device, op, implementation or file
+    io,
+    internal,
+};
+const char* name_of(Status s);
+
+/// Every failure inside the library. The message says what to change.
+class Error : public std::runtime_error {
+public:
+    Error(Status s, const std::string& message) : std::runtime_error(message), status(s) {}
+    const Status status;
+};
+
+using Extent = std::array<int64_t, 4>;
+
+/// A strided view of (part of) a buffer. ne: elements per dimension, fastest first. nb: bytes between neighbours.
+struct Tensor {
+    Type type = Type::f32;
+    Extent ne{1, 1, 1, 1};
+    Extent nb{0, 0, 0, 0};
+    core::Buffer* buffer = nullptr;
+    uint64_t offset = 0;  // bytes from the buffer's start
+
+    explicit operator bool() const { return buffer != nullptr; }
+    int64_t elements() const { return ne[0] * ne[1] * ne[2] * ne[3]; }
+    /// Elements between neighbours of dimension d.
+    int64_t stride(int d) const { return nb[d] / size_of(type); }
+    /// Bytes from the first element to just past the last.
+    uint64_t span() const;
+};
+Extent contiguous(Type type, const Extent& ne);
+
+namespace ops {
+
+/// One op applied to tensors. arg and attr are in the order of the op's row in ops.def (inputs, then outputs); enum
+/// and bool attributes hold the index of the choice.
+struct Call {
+    int op = -1;
+    std::vector<Tensor> arg;
+    std::vector<double> attr;
+};
+
+/// Bytes that a perfect implementation has to move, and floating point operations of the plain definition.
+struct Cost {
+    double bytes = 0;
+    double flops = 0;
+};
+
+/// Throws rw::Error unless a condition holds; names the op and the argument in the message.
+class Check {
+public:
+    Check(std::string_view op, const Call& call) : op_(op), call_(call) {}
+    /// The tensor's shape; -1 in `want` matches anything.
+    void shape(int arg, const char* name, std::initializer_list<int64_t> want, const char* spelled) const;
+    /// Elements of dimension 0 are neighbours.
+    void rows(int arg, const char* name) const;
+    /// Dimensions 0..d are packed without gaps.
+    void packed(int arg, const char* name, int d) const;
+    /// Every element stride and extent fits the 32-bit fields of a parameter struct.
+    void fits(int arg, const char* name) const;
+    void that(bool ok, const std::string& otherwise, Status s = Status::invalid_argument) const;
+
+private:
+    std::string op_;
+    const Call& call_;
+};
+
+/// `key=value` words of a test case, e.g. "S=128 H_v=32 T=4 K=4 gate=channel". Every key has to be read by somebody.
+class Dims {
+public:
+    explicit Dims(std::string_view text);
+    int64_t integer(const std::string& key, int64_t fallback) const;
+    double number(const std::string& key, double fallback) const;
+    std::string word(const std::string& key, const std::string& fallback) const;
+    bool has(const std::string& key) const { return words_.count(key) != 0; }
+    /// "3,0,2" as numbers; empty when absent.
+    std::vector<int64_t> list(const std::string& key) const;
+    void set(const std::string& key, const std::string& value) { words_[key] = value; }
+    /// Throws if a key was never asked for: a misspelt word must not silently test something else.
+    void all_read() const;
+    std::string text() const;
+
+private:
+    std::map<std::string, std::string> words_;
+    mutable std::set<std::string> read_;
+};
+
+/// How an argument of an example call is filled; see core/fill.h for the kinds.
+struct Fill {
+    std::string kind = "zero";
+    std::string style;               // variant of the kind, e.g. "hurt"
+    double lo = -1, hi = 1;          // for kinds that draw from a range
+    std::vector<int64_t> values{};   // for kind "list"
+};
+
+/// An example call: shapes, strides, fills and attributes, not yet bound to memory. Built by a contract's `example`.
+struct Example {
+    struct Arg {
+        bool present = false;
+        Type type = Type::f32;
+        Extent ne{1, 1, 1, 1};
+        Extent nb{0, 0, 0, 0};  // zero: packed
+        Fill fill;
+        int alias = -1;  // shares the memory of this argument
+    };
+    std::vector<Arg> arg;
+    std::vector<double> attr;
+
+    /// A packed argument.
+    Arg& put(int index, Type type, Extent ne, Fill fill);
+};
+
+}  // namespace ops
+}  // namespace rw
