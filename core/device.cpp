@@ -11,6 +11,14 @@ std::shared_ptr<Buffer> Device::wrap_host(void*, uint64_t) {
     throw Error(Status::unsupported, info().id + ": cannot use host memory in place; allocate and write instead");
 }
 
+std::shared_ptr<Buffer> Device::wrap_native(uint64_t, uint64_t, uint64_t) {
+    throw Error(Status::unsupported, info().id + ": has no buffers of its own API to wrap");
+}
+
+std::shared_ptr<Device> Backend::wrap(const void*) {
+    throw Error(Status::unsupported, std::string(name()) + ": cannot wrap a device");
+}
+
 std::string Device::fingerprint() const { return info().name + "|" + info().driver; }
 
 std::span<const std::unique_ptr<Backend>> backends() {

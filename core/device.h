@@ -73,6 +73,8 @@ public:
     virtual std::shared_ptr<Buffer> allocate(uint64_t bytes) = 0;
     /// Wraps host memory without a copy; throws unsupported where the device cannot.
     virtual std::shared_ptr<Buffer> wrap_host(void* memory, uint64_t bytes);
+    /// Wraps the API's own buffer (VkBuffer, cl_mem) from `offset` on; throws unsupported where there is none.
+    virtual std::shared_ptr<Buffer> wrap_native(uint64_t handle, uint64_t offset, uint64_t bytes);
     /// The device's implementations of an op, best first, plainest last.
     virtual std::vector<const Implementation*> implementations(int op) const = 0;
     virtual std::unique_ptr<Recording> record(std::vector<Step> steps) = 0;
@@ -91,6 +93,8 @@ public:
     /// The devices present. `note` says in plain words why there are none or what is missing.
     virtual std::vector<DeviceInfo> enumerate(std::string& note) = 0;
     virtual std::shared_ptr<Device> open(int index) = 0;
+    /// Wraps an engine's device: rw_<backend>_handles of rewind.h. Throws unsupported where there is none.
+    virtual std::shared_ptr<Device> wrap(const void* handles);
 };
 
 /// The backends this build has, in the order of core/backends.def.

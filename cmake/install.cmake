@@ -1,0 +1,34 @@
+# Installation: library, headers, the rewind:: CMake package and a pkg-config file.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+install(TARGETS rewind EXPORT rewind-targets)
+install(DIRECTORY include/rewind DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+if(TARGET rewind_program)
+  install(TARGETS rewind_program)
+endif()
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/rewind)
+install(EXPORT rewind-targets NAMESPACE rewind:: DESTINATION ${package})
+configure_package_config_file(cmake/rewind-config.cmake.in rewind-config.cmake INSTALL_DESTINATION ${package})
+write_basic_package_version_file(rewind-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/rewind-config.cmake ${PROJECT_BINARY_DIR}/rewind-config-version.cmake
+        DESTINATION ${package})
+
+# What a static librewind.a needs besides itself.
+set(REWIND_PRIVATE_LIBS "-lhwy -lgomp -lstdc++ -lm")
+if(REWIND_VULKAN)
+  string(APPEND REWIND_PRIVATE_LIBS " -lvulkan -lshaderc")
+endif()
+if(REWIND_OPENCL)
+  string(APPEND REWIND_PRIVATE_LIBS " -lOpenCL")
+endif()
+configure_file(cmake/rewind.pc.in rewind.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/rewind.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The installed package is tested the way an engine would use it.
+if(REWIND_TESTS)
+  add_test(NAME consumer COMMAND ${CMAKE_COMMAND} -DBUILD=${PROJECT_BINARY_DIR} -DSOURCE=${PROJECT_SOURCE_DIR}
+           -DGENERATOR=${CMAKE_GENERATOR} -DFLAGS=$<$<BOOL:${REWIND_SANITIZE}>:-fsanitize=address,undefined>
+           -P ${PROJECT_SOURCE_DIR}/tests/consumer/run.cmake)
+endif()

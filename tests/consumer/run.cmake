@@ -1,0 +1,17 @@
+# Installs the build into a fresh prefix, configures and builds the consumer project against it, runs both programs.
+set(prefix ${BUILD}/consumer/prefix)
+set(work ${BUILD}/consumer/build)
+file(REMOVE_RECURSE ${BUILD}/consumer)
+function(step)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(result)
+    message(FATAL_ERROR "${ARGV}:\n${output}")
+  endif()
+  message(STATUS "${output}")
+endfunction()
+step(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
+step(${CMAKE_COMMAND} -S ${SOURCE}/tests/consumer -B ${work} -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${prefix}
+     -DCMAKE_C_FLAGS=${FLAGS} -DCMAKE_CXX_FLAGS=${FLAGS})
+step(${CMAKE_COMMAND} --build ${work})
+step(${work}/consumer_c)
+step(${work}/consumer_cpp)
