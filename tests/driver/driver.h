@@ -1,0 +1,29 @@
+// The conformance driver: one engine over text cases, behind `rewind ops test`, ctest and the property tests.
+// How to write cases, suites and checks: tests/README.md.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+
+namespace rw::test {
+
+struct Options {
+    std::string op;         // name or stem; empty: all ops
+    std::string backend;    // "cpu", "vulkan", "vulkan:1", a comma list of those; empty: every device present
+    std::string impl;       // one implementation, e.g. "cpu:plain"; empty: every one that takes the case
+    std::string cases;      // file of cases; needs op
+    std::string one;        // one case line; needs op
+    std::string tier = "smoke";  // smoke | ci | all, when neither of the two above is given
+    std::string check;      // only the cases with this check; empty: all
+    uint64_t seed = 1;
+    bool verbose = false;   // a line for every test, passed ones too
+    std::ostream* out = nullptr;  // null: std::cout
+};
+
+/// Runs the cases and prints what failed, each with a line that replays it. The last line printed is
+/// "N passed, N failed", followed by ", N skipped" and ", N mistrusted" where there are any. Returns the exit status: 0
+/// when nothing failed and nothing was mistrusted, 1 otherwise, 2 for options that make no sense.
+int run_ops_test(const Options& options);
+
+}  // namespace rw::test

@@ -1,0 +1,115 @@
+#include "tests/driver/guard.h"
+
+#include <cstring>
+
+#include "core/convert.h"
+
+namespace rw::test {
+namespace {
+
+constexpr uint64_t guard_bytes = 256;
+
+uint64_t scramble(uint64_t x) {
+    x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdull;
+    x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53ull;
+    return x ^ (x >> 33);
+}
+
+/// Calls f(packed index, byte offset) for every element.
+template <class F>
+void each(const Tensor& t, F f) {
+    size_t i = 0;
+    for (int64_t d = 0; d < t.ne[3]; ++d)
+        for (int64_t c = 0; c < t.ne[2]; ++c)
+            for (int64_t b = 0; b < t.ne[1]; ++b) {
+                const int64_t row = d * t.nb[3] + c * t.nb[2] + b * t.nb[1];
+                for (int64_t a = 0; a < t.ne[0]; ++a) f(i++, row + a * t.nb[0]);
+            }
+}
+
+std::string place(uint64_t at, const std::vector<std::pair<std::string, Tensor>>& tensors) {
+    std::string s;
+    for (const auto& [name, t] : tensors) {
+        s += s.empty() ? "" : "; ";
+        if (at < t.offset) s += std::to_string(t.offset - at) + " bytes before " + name;
+        else if (at >= t.offset + t.span()) s += std::to_string(at - t.offset - t.span()) + " bytes past the end of " + name;
+        else s += "byte " + std::to_string(at - t.offset) + " of " + name;
+    }
+    return s;
+}
+
+}  // namespace
+
+uint32_t poison(uint64_t offset) { return 0x7fc00000u | (uint32_t(scramble(offset / 4 + 77)) & 0x3fffffu); }
+
+Bound::Bound(core::Device& device, const Inputs& inputs) : op_(*inputs.op), call_(inputs.shape()) {
+    memory_of_.assign(call_.arg.size(), -1), poisoned_.assign(call_.arg.size(), false);
+    for (size_t i = 0; i < call_.arg.size(); ++i) {
+        if (!call_.arg[i]) continue;
+        const int alias = inputs.example.arg[i].alias;
+        if (alias < 0) memory_of_[i] = int(memory_.size()), memory_.emplace_back();
+        else memory_of_[i] = memory_of_[size_t(alias)];
+        memory_[size_t(memory_of_[i])].args.push_back(int(i));
+    }
+    lay_out(inputs, device);
+}
+
+void Bound::lay_out(const Inputs& inputs, core::Device& device) {
+    const uint64_t align = uint64_t(inputs.align);
+    for (Memory& m : memory_) {
+        uint64_t span = 0;
+        for (const int i : m.args) span = std::max(span, call_.arg[size_t(i)].span());
+        // An odd multiple of the alignment, so that nothing more aligned is there by luck.
+        const uint64_t vary = scramble(inputs.seed * 64 + uint64_t(m.args[0])) % 8 * 2 + 1;
+        const uint64_t front = (guard_bytes + align - 1) / align * align + vary * align;
+        m.image.resize((front + span + guard_bytes + 3) / 4 * 4);
+        for (uint64_t at = 0; at < m.image.size(); at += 4) {
+            const uint32_t word = poison(at);
+            std::memcpy(m.image.data() + at, &word, 4);
+        }
+        m.buffer = device.allocate(m.image.size());
+        for (const int i : m.args) {
+            Tensor& t = call_.arg[size_t(i)];
+            t.buffer = m.buffer.get(), t.offset = front;
+            const auto& values = inputs.value[size_t(i)];
+            if (!values.empty()) core::scatter(values, t, m.image.data() + front);
+            poisoned_[size_t(i)] = values.empty() && m.args.size() == 1;
+        }
+        m.buffer->write(0, m.image.data(), m.image.size());
+    }
+}
+
+Outcome Bound::read() const {
+    Outcome outcome;
+    outcome.value.resize(call_.arg.size()), outcome.touched.resize(call_.arg.size());
+    for (const Memory& m : memory_) {
+        std::vector<std::byte> now(m.image.size());
+        m.buffer->read(0, now.data(), now.size());
+        std::vector<bool> writable(m.image.size() / 4, false);  // outputs are 4-byte elements
+        std::vector<std::pair<std::string, Tensor>> tensors;
+        for (const int i : m.args) {
+            const Tensor& t = call_.arg[size_t(i)];
+            tensors.emplace_back(op_.args[size_t(i)].name, t);
+            if (!op_.args[size_t(i)].written()) continue;
+            outcome.value[size_t(i)] = core::gather(t, now.data() + t.offset);
+            std::vector<uint8_t>& touched = outcome.touched[size_t(i)];
+            touched.resize(size_t(t.elements()));
+            each(t, [&](size_t e, int64_t at) {
+                const uint64_t byte = t.offset + uint64_t(at);
+                touched[e] = std::memcmp(now.data() + byte, m.image.data() + byte, 4) != 0;
+                writable[byte / 4] = true;
+            });
+        }
+        uint64_t changed = 0, first = 0;
+        for (uint64_t w = 0; w < writable.size(); ++w) {
+            if (writable[w] || std::memcmp(now.data() + 4 * w, m.image.data() + 4 * w, 4) == 0) continue;
+            if (changed++ == 0) first = 4 * w;
+        }
+        if (changed)
+            outcome.damage.push_back(std::to_string(changed) + " words changed outside the outputs, the first " +
+                                     place(first, tensors));
+    }
+    return outcome;
+}
+
+}  // namespace rw::test

@@ -1,0 +1,108 @@
+#include <cmath>
+#include <sstream>
+
+#include "core/plan.h"
+#include "tests/driver/suite.h"
+
+namespace rw::test {
+
+Inputs Lab::inputs(const std::string& changes) const { return inputs(changes, seed); }
+
+Inputs Lab::inputs(const std::string& changes, uint64_t other_seed) const {
+    ops::Dims dims = test.dims;
+    std::istringstream words(changes);
+    for (std::string word; words >> word;) dims.set(word.substr(0, word.find('=')), word.substr(word.find('=') + 1));
+    const ops::Example example = op.example(dims);
+    dims.all_read();
+    return Inputs(op, example, other_seed, test.align);
+}
+
+Outcome Lab::run(const Inputs& in, bool may_fault) {
+    const Bound bound(*device, in);
+    core::Plan plan(device);
+    bool taken = false;
+    std::string reason = "unknown implementation";
+    for (const core::Implementation* i : device->implementations(op.id))
+        if (i->name() == implementation) reason = i->decline(bound.call()), taken = reason.empty();
+    if (!taken) throw Declined(implementation + ": " + reason);
+    const size_t step = plan.add(bound.call(), implementation);
+    if (plan.implementation(step) != implementation)
+        fail("asked for " + implementation + ", but " + plan.implementation(step) + " was chosen");
+    std::string fault;
+    bool faulted = false;
+    try {
+        plan.run();
+    } catch (const Error& e) {
+        if (e.status != Status::range) throw;
+        faulted = true, fault = e.what();
+    }
+    Outcome outcome = bound.read();
+    outcome.faulted = faulted, outcome.fault = fault;
+    if (faulted && !may_fault) fail("unexpected fault: " + fault);
+    for (const std::string& d : outcome.damage) fail(d);
+    return outcome;
+}
+
+void Lab::compare_all(const Expected& want, const Inputs& in, const Outcome& got, Nans nans) {
+    const ops::Call call = in.shape();
+    size_t distrusted = 0, outputs = 0;
+    std::string why;
+    for (size_t i = 0; i < op.args.size(); ++i) {
+        if (!op.args[i].written() || !in.has(int(i))) continue;
+        const bool poisoned = op.args[i].use == ops::Use::out && in.example.arg[i].alias < 0;
+        const Verdict v = compare({op.args[i].name, &want.value[i], &want.written[i], &got.value[i], &got.touched[i],
+                                   poisoned, op.tolerance(call, int(i)), grouping_of(suite, op, call, int(i)), nans});
+        for (const std::string& p : v.problems) fail(p);
+        worst = std::max(worst, v.worst);
+        ++outputs, distrusted += !v.mistrust.empty();
+        if (!v.mistrust.empty()) why = v.mistrust;
+    }
+    if (distrusted == outputs && !want.fault) mistrust = why;
+}
+
+void Lab::fail(const std::string& what) { problems.push_back(what); }
+
+bool Lab::same(const std::string& what, const double* want, const double* got, size_t n) {
+    tally(want, n);
+    for (size_t i = 0; i < n; ++i)
+        if (!same_bits(want[i], got[i])) {
+            std::ostringstream s;
+            s.precision(9);
+            s << what << ": bits differ, first at " << i << " of " << n << ": " << got[i] << " instead of " << want[i];
+            fail(s.str());
+            return false;
+        }
+    return true;
+}
+
+bool Lab::close(const std::string& what, const double* want, const double* got, size_t n, double tolerance) {
+    tally(want, n);
+    const std::vector<double> w(want, want + n), g(got, got + n);
+    Grouping all;
+    const Verdict v = compare({what, &w, nullptr, &g, nullptr, false, tolerance, all});
+    for (const std::string& p : v.problems) fail(p);
+    worst = std::max(worst, v.worst);
+    return v.ok();
+}
+
+bool Lab::same_or_close(bool bits, const std::string& what, const double* want, const double* got, size_t n,
+                        double tolerance) {
+    return bits ? same(what, want, got, n) : close(what, want, got, n, tolerance);
+}
+
+void Lab::tally(const double* want, size_t n) {
+    compared += n;
+    for (size_t i = 0; i < n; ++i) zeros += want[i] == 0, nans += std::isnan(want[i]);
+}
+
+void Lab::judge_trust() {
+    if (compared == 0) mistrust = "untouched";
+    else if (nans == compared) mistrust = "nan";
+    else if (nans + zeros == compared) mistrust = "zero";
+}
+
+uint64_t Lab::random(uint64_t counter, uint64_t below) const {
+    return uint64_t(core::uniform(seed, 0x7e57, counter) * double(below));
+}
+
+}  // namespace rw::test

@@ -1,0 +1,145 @@
+#include "tests/driver/slots.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "rewind/ops/slots.h"
+
+namespace rw::test {
+namespace {
+
+/// Elements of one token of one sequence in a token tensor, and where they start.
+int64_t token_size(const Extent& ne, int dim) {
+    int64_t n = 1;
+    for (int d = 0; d < dim; ++d) n *= ne[size_t(d)];
+    return n;
+}
+
+int64_t token_start(const Extent& ne, int dim, int64_t lane, int64_t token) {
+    const int64_t lanes = dim + 1 < 4 ? ne[size_t(dim) + 1] : 1;  // fewer than sequences: broadcast
+    return (lane % lanes * ne[size_t(dim)] + token) * token_size(ne, dim);
+}
+
+int field(const Inputs& in, const std::string& name, int fallback) {
+    std::vector<std::byte> params(in.op->params_size);
+    in.op->fill_params(in.shape(), params.data());
+    for (const ops::Field& f : in.op->fields)
+        if (!f.is_float && f.name == name) std::memcpy(&fallback, params.data() + f.offset, sizeof fallback);
+    return fallback;
+}
+
+}  // namespace
+
+SlotForm::SlotForm(const ops::Op& op, const Suite& suite)
+    : state(op.arg_index("state")), state_out(op.arg_index("state_out")), in_slot(op.arg_index("in_slot")),
+      seq(op.arg_index("seq")), first(op.arg_index("first")), seq_len(op.arg_index("seq_len")),
+      order(op.attr_index("order")), path(op.attr_index("path")) {
+    const auto dim_of = [&](const char* name) {
+        const auto it = suite.token_dim.find(name);
+        return it == suite.token_dim.end() ? 2 : it->second;
+    };
+    for (int i = 0; i < int(op.args.size()); ++i) {
+        const ops::ArgRow& row = op.args[size_t(i)];
+        const bool listed = suite.token_dim.count(row.name) != 0;
+        if (i == state || i == state_out || (row.rank != 4 && !listed)) continue;
+        if (std::count(suite.not_tokens.begin(), suite.not_tokens.end(), row.name)) continue;
+        (row.written() ? out : in).push_back({i, dim_of(row.name)});
+    }
+}
+
+std::vector<Sequence> sequences(const SlotForm& form, const Inputs& in) {
+    const TokenArg& tokens = form.out.front();
+    const Extent& ne = in.ne(tokens.arg);
+    const int64_t T = ne[size_t(tokens.dim)];
+    const bool packed = in.has(form.first);
+    const int64_t B = packed ? in.ne(form.first)[0] : ne[size_t(tokens.dim) + 1];
+    std::vector<Sequence> list;
+    for (int64_t b = 0; b < B; ++b) {
+        const Sequence s{b, in.index(form.seq, b, b), in.index(form.seq_len, b, T), in.index(form.first, b, 0),
+                         in.index(form.in_slot, b, 0), packed ? 0 : b};
+        const bool fine = s.row >= 0 && s.row < std::min(in.ne(form.state)[2], in.ne(form.state_out)[2]) && s.n > 0 &&
+                          s.n <= T && s.token >= 0 && s.token <= T - s.n && s.slot >= 0 && s.slot < in.ne(form.state)[1];
+        if (fine) list.push_back(s);
+    }
+    return list;
+}
+
+State initial_state(const SlotForm& form, const Inputs& in, const Sequence& s) {
+    const Extent& ne = in.ne(form.state);
+    const double* from = in.value[size_t(form.state)].data() + (s.row * ne[1] + s.slot) * ne[0];
+    return {from, from + ne[0]};
+}
+
+Inputs call_of(const SlotForm& form, const std::vector<Piece>& pieces, int64_t K) {
+    Inputs call = *pieces.front().from;
+    call.plain_layout();
+    for (const int arg : {form.in_slot, form.seq, form.first, form.seq_len}) call.drop(arg);
+    const int64_t B = int64_t(pieces.size());
+    int64_t T = 0;
+    std::vector<int64_t> lengths;
+    for (const Piece& p : pieces) lengths.push_back(p.t1 - p.t0), T = std::max(T, lengths.back());
+    if (std::any_of(lengths.begin(), lengths.end(), [&](int64_t n) { return n != T; }))
+        call.put_list(form.seq_len, lengths);
+    for (const TokenArg& a : form.in) {
+        if (!call.has(a.arg)) continue;
+        Extent ne = call.ne(a.arg);
+        ne[size_t(a.dim)] = T, ne[size_t(a.dim) + 1] = B;
+        const int64_t size = token_size(ne, a.dim);
+        std::vector<double> values(size_t(size * T * B), std::numeric_limits<double>::quiet_NaN());
+        for (int64_t b = 0; b < B; ++b) {
+            const Piece& p = pieces[size_t(b)];
+            const std::vector<double>& from = p.from->value[size_t(a.arg)];
+            const int64_t start = token_start(p.from->ne(a.arg), a.dim, p.sequence.lane, p.sequence.token + p.t0);
+            std::copy_n(from.begin() + start, size * lengths[size_t(b)], values.begin() + b * T * size);
+        }
+        call.put(a.arg, ne, std::move(values));
+    }
+    for (const TokenArg& a : form.out) {
+        Extent& ne = call.example.arg[size_t(a.arg)].ne;
+        ne[size_t(a.dim)] = T, ne[size_t(a.dim) + 1] = B;
+    }
+    const int64_t D = call.ne(form.state)[0];
+    std::vector<double> states;
+    for (const Piece& p : pieces) states.insert(states.end(), p.state->begin(), p.state->end());
+    call.put(form.state, {D, 1, B, 1}, std::move(states));
+    call.put(form.state_out, {D, K, B, 1}, {});
+    return call;
+}
+
+std::vector<double> out_row(const SlotForm& form, const Inputs& in, const Outcome& got, const Sequence& s, int64_t t) {
+    std::vector<double> row;
+    for (const TokenArg& a : form.out) {
+        const double* from = got.value[size_t(a.arg)].data() + token_start(in.ne(a.arg), a.dim, s.lane, s.token + t);
+        row.insert(row.end(), from, from + token_size(in.ne(a.arg), a.dim));
+    }
+    return row;
+}
+
+State slot_state(const SlotForm& form, const Inputs& in, const Outcome& got, int64_t row, int64_t slot) {
+    const Extent& ne = in.ne(form.state_out);
+    const double* from = got.value[size_t(form.state_out)].data() + (row * ne[1] + slot) * ne[0];
+    return {from, from + ne[0]};
+}
+
+int64_t kept(const SlotForm& form, const Inputs& in, int64_t tokens, int64_t n) {
+    return ops::kept_slot(int(tokens - 1), int(n), int(in.ne(form.state_out)[1]), int(in.example.attr[size_t(form.order)]));
+}
+
+Serial serial(Lab& lab, const SlotForm& form, const Inputs& in, const Sequence& s, const State& from) {
+    Serial result;
+    State state = from;
+    const Sequence only{0, 0, 1, 0, 0, 0};
+    for (int64_t t = 0; t < s.n; ++t) {
+        const Inputs one = call_of(form, {{&in, s, t, t + 1, &state}}, 1);
+        const Outcome got = lab.run(one);
+        state = slot_state(form, one, got, 0, 0);
+        result.out.push_back(out_row(form, one, got, only, 0));
+        result.state.push_back(state);
+    }
+    return result;
+}
+
+bool exact(const SlotForm&, const Inputs& in) { return field(in, "prefill", 0) == 0; }
+
+}  // namespace rw::test
