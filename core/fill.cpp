@@ -84,6 +84,13 @@ std::vector<double> rows(const ops::Example::Arg& arg, const Draw& draw, const s
     return out;
 }
 
+/// Takes a share u in [0, 1) of row x out again: -u x, entry by entry, x being unit rows of another argument.
+std::vector<double> removal(const ops::Example::Arg& arg, const Draw& draw, uint64_t seed) {
+    std::vector<double> x = rows(arg, Draw{seed, uint64_t(arg.fill.values.at(0)) + 1}, "iid");
+    for (size_t i = 0; i < x.size(); ++i) x[i] *= -draw.u(i);
+    return x;
+}
+
 }  // namespace
 
 double uniform(uint64_t seed, uint64_t stream, uint64_t counter) {
@@ -103,6 +110,7 @@ std::vector<double> filled(const ops::Example::Arg& arg, uint64_t seed, int inde
     std::vector<double> x;
     if (kind == "unit_rows") x = rows(arg, draw, "iid");
     if (kind == "keys") x = rows(arg, draw, style.empty() ? "iid" : style);
+    if (kind == "removal") x = removal(arg, draw, seed);
     if (kind == "list") x.assign(arg.fill.values.begin(), arg.fill.values.end());
     if (x.empty()) {
         x.reserve(count);
@@ -112,6 +120,7 @@ std::vector<double> filled(const ops::Example::Arg& arg, uint64_t seed, int inde
             else if (kind == "normal") x.push_back(draw.n(i));
             else if (kind == "uniform") x.push_back(draw.between(i, arg.fill.lo, arg.fill.hi));
             else if (kind == "gates") x.push_back(gate(style, draw, i, head, channel, token));
+            else if (kind == "decays") x.push_back(std::exp(gate(style, draw, i, head, channel, token)));
             else if (kind == "betas") x.push_back(beta(style, draw, i, token));
             else if (kind == "states") {
                 if (style == "zero") x.push_back(0);

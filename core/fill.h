@@ -5,6 +5,8 @@
 //   keys    style iid | corr (cos ~ 0.9) | same | onehot | zero | mixed      rows of length 1, or 0
 //   gates   style strong U(-20,-1e-4) | weak -1e-4 - U(0,.01) | zero | tiny -1e-6 | reset (-1e4 now and then)
 //           | inf (-inf now and then) | up (slightly positive) | dead (kills channels) | mixed (all of these by head)
+//   decays  style as gates: exp of them, so exact zeros and ones too
+//   removal -u x with u in [0, 1) an entry and x the unit_rows of the argument values[0], same shape
 //   betas   style uniform | one | zero | tiny | high U(.98,1) | mixed
 //   states  style normal | zero | huge (1e4) | mixed
 //   list    the given values (i32)

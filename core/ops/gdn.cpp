@@ -73,19 +73,7 @@ void example_gdn(const Dims& dims, Example& example, const GdnArgs& at, const To
         &example.put(at.k, type, {s.S_k, s.H_k, n.N, Bq}, keys),
         &example.put(at.v, type, {s.S_v, s.H_v, n.N, last}, Fill{"normal"})};
     const std::string layout = dims.word("layout", "packed");
-    const int64_t element = size_of(type);
-    for (Example::Arg* x : rows) {
-        const Extent& ne = x->ne;
-        if (layout == "permuted")  // heads outside tokens in memory: nb[1] > nb[2]
-            x->nb = {element, element * ne[0] * ne[2], element * ne[0], element * ne[0] * ne[1] * ne[2]};
-        else if (layout == "padded")  // each row 16 elements longer than its data, each head block one row longer
-            x->nb = {element, element * (ne[0] + 16), element * (ne[0] + 16) * (ne[1] + 1),
-                     element * (ne[0] + 16) * (ne[1] + 1) * ne[2]};
-        else if (layout == "odd")  // rows that no vector load is aligned for
-            x->nb = {element, element * (ne[0] + 1), element * (ne[0] + 1) * ne[1], element * (ne[0] + 1) * ne[1] * ne[2]};
-        else if (layout != "packed")
-            throw Error(Status::invalid_argument, "layout=" + layout + ": expected packed, permuted, padded or odd");
-    }
+    for (Example::Arg* x : rows) lay_out(*x, layout);
     const std::string gates = dims.word("gates", "mixed"), betas = dims.word("betas", "mixed");
     example.put(at.g, Type::f32, {s.gate, s.H_v, n.N, last}, raw ? Fill{"normal"} : Fill{"gates", gates});
     example.put(at.beta, Type::f32, {1, s.H_v, n.N, last}, raw ? Fill{"normal"} : Fill{"betas", betas});

@@ -70,6 +70,20 @@ Tokens example_slots(const Dims& dims, Example& example, const SlotArgs& at, int
     return n;
 }
 
+void lay_out(Example::Arg& x, const std::string& layout) {
+    const Extent& ne = x.ne;
+    const int64_t element = size_of(x.type);
+    if (layout == "permuted")  // heads outside tokens in memory: nb[1] > nb[2]
+        x.nb = {element, element * ne[0] * ne[2], element * ne[0], element * ne[0] * ne[1] * ne[2]};
+    else if (layout == "padded")  // each row 16 elements longer than its data, each head block one row longer
+        x.nb = {element, element * (ne[0] + 16), element * (ne[0] + 16) * (ne[1] + 1),
+                element * (ne[0] + 16) * (ne[1] + 1) * ne[2]};
+    else if (layout == "odd")  // rows that no vector load is aligned for
+        x.nb = {element, element * (ne[0] + 1), element * (ne[0] + 1) * ne[1], element * (ne[0] + 1) * ne[1] * ne[2]};
+    else if (layout != "packed")
+        throw Error(Status::invalid_argument, "layout=" + layout + ": expected packed, permuted, padded or odd");
+}
+
 int64_t token_count(const Call& call, const SlotArgs& at) {
     const Tokens n = tokens_of(call, at);
     return n.packed ? n.N : n.T * n.B;

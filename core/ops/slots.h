@@ -57,6 +57,9 @@ Tokens example_slots(const Dims& dims, Example& example, const SlotArgs& at, int
 /// The part without states: seq, first, seq_len.
 Tokens example_sequences(const Dims& dims, Example& example, const SlotArgs& at);
 
+/// Another memory layout for a packed example argument [width, heads, T, B]: packed | permuted | padded | odd.
+void lay_out(Example::Arg& x, const std::string& layout);
+
 /// Tokens that really run when example data says so (lengths summed), else T * B: for cost().
 int64_t token_count(const Call& call, const SlotArgs& at);
 
