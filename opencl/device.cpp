@@ -1,0 +1,70 @@
+#include "opencl/device.h"
+
+#include <chrono>
+
+#include "opencl/recording.h"
+
+namespace rw::opencl {
+
+Device::Device(ContextPtr context) : context_(std::move(context)) {
+    for (const ops::Op& op : ops::all()) {
+        auto& list = implementations_.emplace_back();
+        for (const core::KernelRow& row : core::kernel_rows(op, "opencl"))
+            list.push_back(std::make_unique<Implementation>(op, row, info()));
+    }
+}
+
+std::shared_ptr<core::Buffer> Device::allocate(uint64_t bytes) { return std::make_shared<Buffer>(context_, bytes); }
+
+std::shared_ptr<core::Buffer> Device::wrap_host(void* memory, uint64_t bytes) {
+    if (!info().facts.at("cpu")) return core::Device::wrap_host(memory, bytes);  // says what to do instead
+    if (!memory || bytes == 0) throw Error(Status::invalid_argument, info().id + ": wrapping no host memory");
+    context_->alive();
+    return std::make_shared<Buffer>(context_, memory, bytes);
+}
+
+std::vector<const core::Implementation*> Device::implementations(int op) const {
+    std::vector<const core::Implementation*> list;
+    for (const auto& i : implementations_.at(size_t(op))) list.push_back(i.get());
+    return list;
+}
+
+std::unique_ptr<core::Recording> Device::record(std::vector<core::Step> steps) {
+    context_->alive();
+    return std::make_unique<Recording>(std::static_pointer_cast<Device>(shared_from_this()), steps);
+}
+
+std::shared_ptr<const Program> Device::program(const core::Pass& pass,
+                                               const std::vector<std::pair<std::string, int64_t>>& specialisation) {
+    const ProgramSource source(pass, specialisation);
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<const Program>& known = programs_[source.options + "\n" + source.text];
+    if (!known) known = std::make_shared<Program>(*context_, source, pass.source);
+    return known;
+}
+
+Buffer& Device::own(core::Buffer& buffer) const {
+    auto* mine = dynamic_cast<Buffer*>(&buffer);
+    if (!mine || &mine->context() != context_.get())
+        throw Error(Status::invalid_argument, info().id + ": a tensor's buffer belongs to another device");
+    return *mine;
+}
+
+double Device::copy_seconds(core::Buffer& source, core::Buffer& target, uint64_t bytes) {
+    Buffer &from = own(source), &to = own(target);
+    if (bytes > from.size() || bytes > to.size())
+        throw Error(Status::invalid_argument, info().id + ": copy of " + std::to_string(bytes) + " bytes past a buffer's end");
+    context_->alive();
+    context_->order();
+    const auto start = std::chrono::steady_clock::now();
+    EventHandle done;
+    context_->check(clEnqueueCopyBuffer(context_->queue(), from.get(), to.get(), size_t(from.base()), size_t(to.base()),
+                                        size_t(bytes), 0, nullptr, done.out()),
+                    "copying");
+    context_->wait(done.get(), "copying");
+    const double host = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double device = context_->profiles() ? seconds_between(done.get(), done.get()) : -1;
+    return device > 0 ? device : host;
+}
+
+}  // namespace rw::opencl

@@ -1,0 +1,50 @@
+// One OpenCL device: its implementations (rows of shaders/*.kernels) and the programs compiled for it so far.
+#pragma once
+
+#include <mutex>
+
+#include "opencl/buffer.h"
+#include "opencl/program.h"
+
+namespace rw::opencl {
+
+class Implementation : public core::Implementation {
+public:
+    Implementation(const ops::Op& op, const core::KernelRow& row, const core::DeviceInfo& info)
+        : op(op), row(row), info_(info) {}
+    const std::string& name() const override { return row.name; }
+    std::string decline(const ops::Call& call) const override { return core::decline(op, call, info_.facts, row); }
+    const ops::Op& op;
+    const core::KernelRow& row;
+
+private:
+    const core::DeviceInfo& info_;
+};
+
+class Device : public core::Device {
+public:
+    explicit Device(ContextPtr context);
+
+    const core::DeviceInfo& info() const override { return context_->info(); }
+    std::shared_ptr<core::Buffer> allocate(uint64_t bytes) override;
+    std::shared_ptr<core::Buffer> wrap_host(void* memory, uint64_t bytes) override;
+    std::vector<const core::Implementation*> implementations(int op) const override;
+    std::unique_ptr<core::Recording> record(std::vector<core::Step> steps) override;
+    double copy_seconds(core::Buffer& source, core::Buffer& target, uint64_t bytes) override;
+
+    const Context& context() const { return *context_; }
+    const ContextPtr& context_ptr() const { return context_; }
+    /// Compiled once a source and set of options.
+    std::shared_ptr<const Program> program(const core::Pass& pass,
+                                           const std::vector<std::pair<std::string, int64_t>>& specialisation);
+    /// The buffer as one of this device; throws for a foreign one.
+    Buffer& own(core::Buffer& buffer) const;
+
+private:
+    ContextPtr context_;
+    std::vector<std::vector<std::unique_ptr<Implementation>>> implementations_;
+    std::mutex mutex_;
+    std::map<std::string, std::shared_ptr<const Program>> programs_;
+};
+
+}  // namespace rw::opencl

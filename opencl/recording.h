@@ -1,0 +1,65 @@
+// Steps as OpenCL kernels with their arguments set once; submit() only enqueues.
+#pragma once
+
+#include <chrono>
+
+#include "opencl/device.h"
+
+namespace rw::opencl {
+
+class Recording : public core::Recording {
+public:
+    Recording(std::shared_ptr<Device> device, const std::vector<core::Step>& steps);
+    ~Recording() override;
+
+    void update(size_t step, const ops::Call& call) override;
+    void submit() override;
+    void wait() override;
+    double seconds() const override { return seconds_; }
+
+private:
+    /// One pass of a step: a kernel and its work, in pieces of `split` tokens.
+    struct Launch {
+        std::string name;
+        KernelHandle kernel;
+        size_t local[3] = {1, 1, 1}, global[3] = {1, 1, 1};
+        cl_uint tokens_arg = 0;  // t0; t1 follows
+        int tokens = 0, split = 0;
+        bool skipped = false;
+    };
+    struct Bound {
+        const Implementation* implementation = nullptr;
+        std::vector<std::pair<std::string, int64_t>> specialisation;
+        std::vector<cl_mem> memory;        // of the arguments, null when absent
+        std::vector<std::byte> block;      // what the kernels read: rw.clh
+        std::vector<uint64_t> scratch;     // bytes
+        std::vector<Launch> launches;
+    };
+
+    Bound describe(const Implementation& implementation, const ops::Call& call) const;
+    void make_kernels(Bound& bound) const;
+    /// Grows the scratch that all steps share; sets it, and everything else, as arguments.
+    void set_arguments(Bound& bound, size_t step);
+    void enqueue(Launch& launch);
+    void keep(EventHandle event);
+
+    std::shared_ptr<Device> device_;
+    const Context& context_;
+    std::vector<Bound> bound_;
+    // The parameter blocks of all steps lie in one buffer, so that one write refreshes them.
+    uint64_t stride_ = 0;
+    MemHandle blocks_;
+    std::vector<MemHandle> views_;
+    std::shared_ptr<std::vector<std::byte>> image_;               // of blocks_
+    std::vector<std::shared_ptr<std::vector<std::byte>>> flying_; // images that unfinished writes read
+    bool dirty_ = true;
+    std::vector<MemHandle> scratch_;
+    std::vector<uint64_t> scratch_bytes_;
+    MemHandle fault_;
+    cl_int fault_host_ = 0;
+    EventHandle first_, last_, done_;
+    std::chrono::steady_clock::time_point start_;
+    double seconds_ = 0;
+};
+
+}  // namespace rw::opencl
