@@ -5,8 +5,11 @@
 
 namespace rw::test {
 
-void add_common_checks(Suite& suite);  // reference is the driver's own; here: threads, nan
+void add_common_checks(Suite& suite);  // threads, repeat, nan
 bool has_slots(const ops::Op& op);
-void add_slot_checks(Suite& suite);
+void add_slot_checks(Suite& suite);   // serial, partition, sequences, slots, pool
+void add_chain_check(Suite& suite);   // chain
+bool has_ring(const ops::Op& op);
+void add_ring_checks(Suite& suite);   // grouping, rollback, edge
 
 }  // namespace rw::test

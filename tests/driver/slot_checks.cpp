@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "tests/driver/calls.h"
 #include "tests/driver/checks.h"
-#include "tests/driver/slots.h"
 
 namespace rw::test {
 namespace {
@@ -38,7 +38,7 @@ void check_serial(Lab& lab) {
     const SlotForm form(lab.op, lab.suite);
     const Inputs in = lab.inputs();
     const Outcome got = lab.run(in, true);
-    const bool bits = exact(form, in);
+    const bool bits = exact(in);
     const double tolerance = out_tolerance(lab, form, in);
     for (const Sequence& s : sequences(form, in)) {
         const Serial want = serial(lab, form, in, s, initial_state(form, in, s));
@@ -106,7 +106,7 @@ void run_partition(Lab& lab, const SlotForm& form, const Inputs& in, const Outco
 void check_partition(Lab& lab) {
     const SlotForm form(lab.op, lab.suite);
     const Inputs in = lab.inputs();
-    if (!exact(form, in)) throw Error(Status::invalid_argument, "check=partition: bits are promised for path=exact only");
+    if (!exact(in)) throw Error(Status::invalid_argument, "check=partition: bits are promised for path=exact only");
     const Outcome whole = lab.run(in, true);
     const auto list = sequences(form, in);
     int64_t longest = 0;
@@ -149,7 +149,7 @@ void check_sequences(Lab& lab) {
 
         const State state = initial_state(form, in, s);
         const Inputs alone = call_of(form, {{&in, s, 0, s.n, &state}}, in.ne(form.state_out)[1]);
-        same_sequence(lab, form, exact(form, in) && exact(form, alone), in, got, s, alone, lab.run(alone),
+        same_sequence(lab, form, exact(in) && exact(alone), in, got, s, alone, lab.run(alone),
                       {0, 0, s.n, 0, 0, 0});
     }
 }
@@ -168,12 +168,12 @@ void check_slots(Lab& lab) {
             const Inputs shorter = call_of(form, {{&in, s, 0, m, &state}}, 1);
             const Outcome final = lab.run(shorter);
             const State want = slot_state(form, shorter, final, 0, 0), have = slot_state(form, in, got, s.row, k);
-            const bool bits = exact(form, in) && exact(form, shorter);
+            const bool bits = exact(in) && exact(shorter);
             if (!lab.same_or_close(bits, at("state", s, m - 1), want.data(), have.data(), want.size(), tolerance)) return;
         }
         for (const int64_t K : {int64_t(1), s.n + 2}) {
             const Inputs other = call_of(form, {{&in, s, 0, s.n, &state}}, K);
-            same_sequence(lab, form, exact(form, in) && exact(form, other), in, got, s, other, lab.run(other),
+            same_sequence(lab, form, exact(in) && exact(other), in, got, s, other, lab.run(other),
                           {0, 0, s.n, 0, 0, 0});
         }
     }
@@ -191,7 +191,7 @@ void check_pool(Lab& lab) {
     for (size_t i = 0; i < list.size(); ++i) pieces.push_back({&in, list[i], 0, list[i].n, &states[i]});
     const int64_t K = in.ne(form.state_out)[1], B = int64_t(list.size()), D = in.ne(form.state)[0];
     Inputs plain = call_of(form, pieces, K);
-    if (form.path >= 0) plain.example.attr[size_t(form.path)] = exact(form, plain) ? 1 : 2;
+    if (form.path >= 0) plain.example.attr[size_t(form.path)] = exact(plain) ? 1 : 2;
     const Outcome want = lab.run(plain);
 
     Inputs moved = plain;

@@ -30,7 +30,8 @@ const Suite& suite_of(const ops::Op& op) {
             Suite s = own;
             s.checks.clear();
             add_common_checks(s);
-            if (has_slots(o)) add_slot_checks(s);
+            if (has_slots(o)) add_slot_checks(s), add_chain_check(s);
+            if (has_ring(o)) add_ring_checks(s);
             for (auto& [name, check] : own.checks) s.checks[name] = check;  // an op may replace a common one
             list.push_back(std::move(s));
         }

@@ -10,9 +10,10 @@
 //   }
 //   }
 //
-// Every op gets the checks `reference` and `threads`; an op with slots (arguments state, state_out, in_slot) also
-// `serial`, `partition`, `sequences`, `slots`, `pool`, `nan` and `chain` (slot_checks.h). A case line chooses one with
-// check=NAME; without that word it is compared with the reference.
+// Every op gets the checks `reference`, `threads`, `repeat` and `nan`; an op with slots (arguments state, state_out,
+// in_slot) also `serial`, `partition`, `sequences`, `slots`, `pool` and `chain`; one with pos and memory updated in place
+// `grouping`, `rollback` and `edge`. A case line chooses one with check=NAME; without that word it is compared with
+// the reference.
 #pragma once
 
 #include <map>
@@ -84,6 +85,10 @@ struct Suite {
     std::map<std::string, int> token_dim;
     /// Rank-4 inputs that are no token tensors.
     std::vector<std::string> not_tokens;
+    /// Ops that keep their memory by position: the oldest position that can be returned to once H positions have been
+    /// computed.
+    std::function<int64_t(const ops::Call&, int64_t H)> oldest;
+    bool oldest_is_tight = false;  // one position earlier has to give something else
     std::map<std::string, Check> checks;
     void check(const std::string& name, Check c) { checks[name] = std::move(c); }
 };

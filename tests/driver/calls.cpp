@@ -1,4 +1,4 @@
-#include "tests/driver/slots.h"
+#include "tests/driver/calls.h"
 
 #include <algorithm>
 #include <cstring>
@@ -21,31 +21,27 @@ int64_t token_start(const Extent& ne, int dim, int64_t lane, int64_t token) {
     return (lane % lanes * ne[size_t(dim)] + token) * token_size(ne, dim);
 }
 
-int field(const Inputs& in, const std::string& name, int fallback) {
-    std::vector<std::byte> params(in.op->params_size);
-    in.op->fill_params(in.shape(), params.data());
-    for (const ops::Field& f : in.op->fields)
-        if (!f.is_float && f.name == name) std::memcpy(&fallback, params.data() + f.offset, sizeof fallback);
-    return fallback;
-}
-
 }  // namespace
 
-SlotForm::SlotForm(const ops::Op& op, const Suite& suite)
-    : state(op.arg_index("state")), state_out(op.arg_index("state_out")), in_slot(op.arg_index("in_slot")),
-      seq(op.arg_index("seq")), first(op.arg_index("first")), seq_len(op.arg_index("seq_len")),
-      order(op.attr_index("order")), path(op.attr_index("path")) {
-    const auto dim_of = [&](const char* name) {
-        const auto it = suite.token_dim.find(name);
-        return it == suite.token_dim.end() ? 2 : it->second;
-    };
+TokenForm::TokenForm(const ops::Op& op, const Suite& suite)
+    : seq(op.arg_index("seq")), first(op.arg_index("first")), seq_len(op.arg_index("seq_len")),
+      path(op.attr_index("path")) {
     for (int i = 0; i < int(op.args.size()); ++i) {
         const ops::ArgRow& row = op.args[size_t(i)];
-        const bool listed = suite.token_dim.count(row.name) != 0;
-        if (i == state || i == state_out || (row.rank != 4 && !listed)) continue;
+        const auto listed = suite.token_dim.find(row.name);
+        if (row.use == ops::Use::inout || (row.rank != 4 && listed == suite.token_dim.end())) continue;
         if (std::count(suite.not_tokens.begin(), suite.not_tokens.end(), row.name)) continue;
-        (row.written() ? out : in).push_back({i, dim_of(row.name)});
+        (row.written() ? out : in).push_back({i, listed == suite.token_dim.end() ? 2 : listed->second});
     }
+}
+
+SlotForm::SlotForm(const ops::Op& op, const Suite& suite)
+    : TokenForm(op, suite), state(op.arg_index("state")), state_out(op.arg_index("state_out")),
+      in_slot(op.arg_index("in_slot")), order(op.attr_index("order")) {}
+
+RingForm::RingForm(const ops::Op& op, const Suite& suite) : TokenForm(op, suite), pos(op.arg_index("pos")) {
+    for (int i = 0; i < int(op.args.size()); ++i)
+        if (op.args[size_t(i)].use == ops::Use::inout) memory.push_back(i);
 }
 
 std::vector<Sequence> sequences(const SlotForm& form, const Inputs& in) {
@@ -71,12 +67,17 @@ State initial_state(const SlotForm& form, const Inputs& in, const Sequence& s) {
     return {from, from + ne[0]};
 }
 
-Inputs call_of(const SlotForm& form, const std::vector<Piece>& pieces, int64_t K) {
+Sequence whole_sequence(const TokenForm& form, const Inputs& in, int64_t b) {
+    const TokenArg& tokens = form.out.front();
+    return {b, b, in.ne(tokens.arg)[size_t(tokens.dim)], 0, 0, b};
+}
+
+Inputs tokens_of(const TokenForm& form, const std::vector<Piece>& pieces) {
     Inputs call = *pieces.front().from;
     call.plain_layout();
-    for (const int arg : {form.in_slot, form.seq, form.first, form.seq_len}) call.drop(arg);
+    for (const int arg : {form.seq, form.first, form.seq_len}) call.drop(arg);
     const int64_t B = int64_t(pieces.size());
-    int64_t T = 0;
+    int64_t T = 1;
     std::vector<int64_t> lengths;
     for (const Piece& p : pieces) lengths.push_back(p.t1 - p.t0), T = std::max(T, lengths.back());
     if (std::any_of(lengths.begin(), lengths.end(), [&](int64_t n) { return n != T; }))
@@ -99,7 +100,13 @@ Inputs call_of(const SlotForm& form, const std::vector<Piece>& pieces, int64_t K
         Extent& ne = call.example.arg[size_t(a.arg)].ne;
         ne[size_t(a.dim)] = T, ne[size_t(a.dim) + 1] = B;
     }
-    const int64_t D = call.ne(form.state)[0];
+    return call;
+}
+
+Inputs call_of(const SlotForm& form, const std::vector<Piece>& pieces, int64_t K) {
+    Inputs call = tokens_of(form, pieces);
+    call.drop(form.in_slot);
+    const int64_t D = call.ne(form.state)[0], B = int64_t(pieces.size());
     std::vector<double> states;
     for (const Piece& p : pieces) states.insert(states.end(), p.state->begin(), p.state->end());
     call.put(form.state, {D, 1, B, 1}, std::move(states));
@@ -107,7 +114,20 @@ Inputs call_of(const SlotForm& form, const std::vector<Piece>& pieces, int64_t K
     return call;
 }
 
-std::vector<double> out_row(const SlotForm& form, const Inputs& in, const Outcome& got, const Sequence& s, int64_t t) {
+void replace_tail(const TokenForm& form, Inputs& in, const Inputs& other, const std::vector<int64_t>& from) {
+    for (const TokenArg& a : form.in) {
+        if (!in.has(a.arg)) continue;
+        const Extent& ne = in.ne(a.arg);
+        const int64_t T = ne[size_t(a.dim)];
+        for (int64_t b = 0; b < int64_t(from.size()); ++b) {
+            const int64_t start = token_start(ne, a.dim, b, std::min(from[size_t(b)], T)), end = token_start(ne, a.dim, b, T);
+            const std::vector<double>& x = other.value[size_t(a.arg)];
+            std::copy(x.begin() + start, x.begin() + end, in.value[size_t(a.arg)].begin() + start);
+        }
+    }
+}
+
+std::vector<double> out_row(const TokenForm& form, const Inputs& in, const Outcome& got, const Sequence& s, int64_t t) {
     std::vector<double> row;
     for (const TokenArg& a : form.out) {
         const double* from = got.value[size_t(a.arg)].data() + token_start(in.ne(a.arg), a.dim, s.lane, s.token + t);
@@ -140,6 +160,15 @@ Serial serial(Lab& lab, const SlotForm& form, const Inputs& in, const Sequence& 
     return result;
 }
 
-bool exact(const SlotForm&, const Inputs& in) { return field(in, "prefill", 0) == 0; }
+int64_t field(const Inputs& in, const std::string& name, int64_t fallback) {
+    std::vector<std::byte> params(in.op->params_size);
+    in.op->fill_params(in.shape(), params.data());
+    int32_t value = int32_t(fallback);
+    for (const ops::Field& f : in.op->fields)
+        if (!f.is_float && f.name == name) std::memcpy(&value, params.data() + f.offset, sizeof value);
+    return value;
+}
+
+bool exact(const Inputs& in) { return field(in, "prefill", 0) == 0; }
 
 }  // namespace rw::test
