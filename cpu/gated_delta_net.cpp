@@ -1,8 +1,53 @@
 // GATED_DELTA_NET on the CPU. Equation, shapes and the two paths: rewind/ops/gated_delta_net.h.
 //
-// cpu:plain is scalar C++ for any CPU: token-sequential, one worker a (sequence, head), the head's state in scratch.
+// One Highway implementation an instruction set (cpu:avx512, cpu:avx2, ...; gdn_exact-inl.h), work split over
+// (sequence, value head, part of its columns). cpu:plain is scalar C++ for any CPU: token-sequential, one worker a
+// (sequence, head), the head's state in scratch.
 #include "rewind/ops/gated_delta_net.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/gated_delta_net.cpp"
+#include <hwy/foreach_target.h>
+
+#include "cpu/parallel.h"
+#include "cpu/targets.h"
+#if RW_VECTOR_TARGET
+#include "cpu/gdn_exact-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace rw::cpu::HWY_NAMESPACE {
+
+void GatedDeltaNet(const Launch& launch) {
+    using namespace ops::gated_delta_net;
+    const Params& p = launch.as<Params>();
+    const GdnInputs in{launch.arg[arg::q],       launch.arg[arg::k],          launch.arg[arg::v],
+                       launch.at<float>(arg::g), launch.at<float>(arg::beta), launch.at<float>(arg::dt_bias),
+                       launch.at<float>(arg::a), launch.at<float>(arg::out)};
+    const int64_t heads = int64_t(p.B) * p.H_v, parts = column_parts(heads, p.S_v / kBlock);
+    for_units(heads * parts, [&](int64_t unit) {
+        const int64_t part = unit % parts, h = unit / parts % p.H_v, b = unit / parts / p.H_v;
+        const Sequence s = sequence(launch, p, int(b), arg::seq, arg::first, arg::seq_len);
+        const int64_t in_slot = s.n ? input_slot(launch, p, int(b), arg::in_slot) : -1;
+        if (in_slot < 0) return;
+        const int64_t head = h * p.S_k * p.S_v, columns = p.S_v / parts;
+        const float* state = launch.at<float>(arg::state) + s.row * p.state_row + in_slot * p.state_slot + head;
+        float* out = launch.at<float>(arg::state_out) + s.row * p.out_row + head;
+        // A token that is not kept goes to the final slot: the last token overwrites it there.
+        const auto slot = [&](int64_t t) {
+            const int kept = ops::kept_slot(int(t), int(s.n), p.K, p.order);
+            return out + (kept >= 0 ? kept : ops::kept_slot(int(s.n) - 1, int(s.n), p.K, p.order)) * int64_t(p.out_slot);
+        };
+        const RowSource<Params> source(in, p, s, b, h);
+        if (p.gate == 1) ExactTokens<false>(source, state, slot, 0, s.n, part * columns, columns);
+        else ExactTokens<true>(source, state, slot, 0, s.n, part * columns, columns);
+    });
+}
+
+}  // namespace rw::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
+
+#if HWY_ONCE
 #include <cstring>
 
 #include "cpu/gdn_plain.h"
@@ -54,6 +99,11 @@ void plain(const Launch& launch) {
 
 }  // namespace
 
-std::vector<Kernel> gated_delta_net_kernels() { return {{"cpu:plain", nullptr, plain, plain_scratch}}; }
+std::vector<Kernel> gated_delta_net_kernels() {
+    std::vector<Kernel> list = RW_TARGET_KERNELS(GatedDeltaNet);
+    list.push_back({"cpu:plain", nullptr, plain, plain_scratch});
+    return list;
+}
 
 }  // namespace rw::cpu
+#endif

@@ -1,0 +1,97 @@
+// One token's inputs of a gated delta op as the vector kernels want them: f32 rows, normalised, gates resolved.
+#if defined(REWIND_CPU_GDN_ROWS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef REWIND_CPU_GDN_ROWS_INL_H
+#undef REWIND_CPU_GDN_ROWS_INL_H
+#else
+#define REWIND_CPU_GDN_ROWS_INL_H
+#endif
+
+#include "cpu/gdn_plain.h"
+#include "cpu/math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace rw::cpu::HWY_NAMESPACE {
+
+/// n elements of type RW_F32 | RW_F16 | RW_BF16 as f32. n is a multiple of 16.
+HWY_INLINE void Convert(float* HWY_RESTRICT to, const void* base, int64_t at, int64_t n, int type) {
+    const auto promote = [&](auto tag) {
+        const auto* from = static_cast<const hn::TFromD<decltype(tag)>*>(base) + at;
+        for (int64_t i = 0; i < n; i += kLanes)
+            hn::StoreU(hn::PromoteTo(f32, hn::LoadU(tag, from + i)), f32, to + i);
+    };
+    if (type == RW_F16) return promote(hn::Rebind<hwy::float16_t, F32>());
+    if (type == RW_BF16) return promote(hn::Rebind<hwy::bfloat16_t, F32>());
+    const float* from = static_cast<const float*>(base) + at;
+    for (int64_t i = 0; i < n; i += kLanes) hn::StoreU(hn::LoadU(f32, from + i), f32, to + i);
+}
+
+/// A q or k row: converted, and divided by max(|x|, eps) when eps > 0.
+HWY_INLINE void LoadRow(float* HWY_RESTRICT to, const void* base, int64_t at, int64_t n, int type, float eps) {
+    Convert(to, base, at, n, type);
+    if (eps <= 0) return;
+    const Vec by = hn::Set(f32, 1 / std::max(std::sqrt(Dot(to, to, n)), eps));
+    for (int64_t i = 0; i < n; i += kLanes) hn::StoreU(hn::Mul(hn::LoadU(f32, to + i), by), f32, to + i);
+}
+
+/// Where the rows of one (sequence, value head) are.
+template <class Params>
+struct RowSource {
+    const GdnInputs& in;
+    const Params& p;
+    Sequence s;
+    int64_t b, h, kh;  // number in the call, value head, key head
+
+    RowSource(const GdnInputs& in, const Params& p, const Sequence& s, int64_t b, int64_t h)
+        : in(in), p(p), s(s), b(b), h(h), kh(p.heads == RW_HEADS_TILED ? h % p.H_k : h / (p.H_v / p.H_k)) {}
+
+    HWY_INLINE void Query(float* to, int64_t t) const {
+        LoadRow(to, in.q, kh * p.q_h + (s.token + t) * p.q_t + (b % p.B_q) * p.q_b, p.S_k, p.qkv_type, p.l2norm_eps);
+    }
+    HWY_INLINE void Key(float* to, int64_t t) const {
+        LoadRow(to, in.k, kh * p.k_h + (s.token + t) * p.k_t + (b % p.B_k) * p.k_b, p.S_k, p.qkv_type, p.l2norm_eps);
+    }
+    /// Columns [begin, begin + n) of the value row.
+    HWY_INLINE void Value(float* to, int64_t t, int64_t begin, int64_t n) const {
+        Convert(to, in.v, begin + h * p.v_h + (s.token + t) * p.v_t + s.b * p.v_b, n, p.qkv_type);
+    }
+    float* Out(int64_t t) const { return in.out + h * p.o_h + (s.token + t) * p.o_t + s.b * p.o_b; }
+
+    /// beta and, for a scalar gate, the log decay of tokens [t, t + n): arrays of a multiple of 16 floats.
+    HWY_INLINE void Gates(float* HWY_RESTRICT beta, float* HWY_RESTRICT log_decay, int64_t t, int64_t n) const {
+        const float* g = in.g + h * p.g_h + (s.token + t) * p.g_t + s.b * p.g_b;
+        const float* from = in.beta + h * p.beta_h + (s.token + t) * p.beta_t + s.b * p.beta_b;
+        const int64_t whole = (n + 15) / 16 * 16;
+        for (int64_t i = 0; i < whole; ++i) {
+            beta[i] = i < n ? from[i * p.beta_t] : 0;
+            log_decay[i] = i < n && p.gate == 1 ? g[i * p.g_t] : 0;
+        }
+        if (!p.raw_gates) return;
+        for (int64_t i = 0; i < whole; i += kLanes)
+            hn::StoreU(Sigmoid(hn::LoadU(f32, beta + i)), f32, beta + i);
+        if (p.gate != 1) return;
+        const Vec dt = hn::Set(f32, in.dt_bias[h * p.dt_h]), a = hn::Set(f32, in.a[h]);
+        for (int64_t i = 0; i < whole; i += kLanes)
+            hn::StoreU(hn::Mul(Softplus(hn::Add(hn::LoadU(f32, log_decay + i), dt)), a), f32, log_decay + i);
+    }
+
+    /// The log decay row of a per-channel gate, S_k floats.
+    HWY_INLINE void ChannelGate(float* HWY_RESTRICT log_decay, int64_t t) const {
+        const float* g = in.g + h * p.g_h + (s.token + t) * p.g_t + s.b * p.g_b;
+        if (!p.raw_gates) return Convert(log_decay, g, 0, p.S_k, RW_F32);
+        const float* dt = in.dt_bias + h * p.dt_h;
+        const Vec a = hn::Set(f32, in.a[h]);
+        for (int64_t i = 0; i < p.S_k; i += kLanes) {
+            const Vec x = hn::Add(hn::LoadU(f32, g + i), hn::LoadU(f32, dt + i));
+            hn::StoreU(hn::Mul(Softplus(x), a), f32, log_decay + i);
+        }
+    }
+};
+
+HWY_INLINE void ExpRow(float* to, const float* from, int64_t n) {
+    for (int64_t i = 0; i < n; i += kLanes) hn::StoreU(Exp(hn::LoadU(f32, from + i)), f32, to + i);
+}
+
+}  // namespace rw::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

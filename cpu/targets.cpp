@@ -1,0 +1,17 @@
+#include "cpu/targets.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace rw::cpu {
+
+std::string target_kernel_name(int64_t target) {
+#if HWY_ARCH_X86
+    if (target == HWY_AVX3) return "cpu:avx512";
+#endif
+    std::string name = hwy::TargetName(target);
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    return "cpu:" + name;
+}
+
+}  // namespace rw::cpu
