@@ -18,7 +18,7 @@ install(FILES ${PROJECT_BINARY_DIR}/rewind-config.cmake ${PROJECT_BINARY_DIR}/re
 # What a static librewind.a needs besides itself.
 set(REWIND_PRIVATE_LIBS "-lhwy -lgomp -lstdc++ -lm")
 if(REWIND_VULKAN)
-  string(APPEND REWIND_PRIVATE_LIBS " -lvulkan -lshaderc")
+  string(APPEND REWIND_PRIVATE_LIBS " ${REWIND_VULKAN_LIBS}")
 endif()
 if(REWIND_OPENCL)
   string(APPEND REWIND_PRIVATE_LIBS " -lOpenCL")
