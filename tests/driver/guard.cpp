@@ -61,7 +61,7 @@ void Bound::lay_out(const Inputs& inputs, core::Device& device) {
         for (const int i : m.args) span = std::max(span, call_.arg[size_t(i)].span());
         // An odd multiple of the alignment, so that nothing more aligned is there by luck.
         const uint64_t vary = scramble(inputs.seed * 64 + uint64_t(m.args[0])) % 8 * 2 + 1;
-        const uint64_t front = (guard_bytes + align - 1) / align * align + vary * align;
+        const uint64_t front = (guard_bytes + 2 * align - 1) / (2 * align) * (2 * align) + vary * align;
         m.image.resize((front + span + guard_bytes + 3) / 4 * 4);
         for (uint64_t at = 0; at < m.image.size(); at += 4) {
             const uint32_t word = poison(at);
