@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/convert.h"
+#include "cpu/parallel.h"
 #include "cpu/sequences.h"
 #include "rewind/ops/causal_conv1d.h"
 
@@ -16,7 +17,7 @@ namespace rw::cpu {
 struct ConvSequence {
     const std::byte* x;  // its first token's row
     int64_t x_row;       // bytes between tokens
-    int type;
+    int type, silu;
     const float *weight, *bias;
     float* out;
     int64_t out_row;  // elements between tokens
@@ -24,7 +25,7 @@ struct ConvSequence {
 
     template <class Params>
     ConvSequence(const Launch& launch, const Params& p, const Sequence& s, int x_arg, int weight_arg, int bias_arg, int out_arg)
-        : type(p.x_type), weight(launch.at<float>(weight_arg)), bias(launch.at<float>(bias_arg)), out_row(p.o_t), n(s.n) {
+        : type(p.x_type), silu(p.silu), weight(launch.at<float>(weight_arg)), bias(launch.at<float>(bias_arg)), out_row(p.o_t), n(s.n) {
         const int64_t element = type == RW_F32 ? 4 : 2;
         x_row = element * p.x_t;
         x = launch.at<std::byte>(x_arg) + s.token * x_row + s.b * element * p.x_b;
@@ -48,12 +49,22 @@ void plain_channel(const Params& p, const ConvSequence& s, int64_t c, float (&wi
         window[taps - 1] = s.input(t, c);
         float y = s.bias ? s.bias[c] : 0;
         for (int j = 0; j < taps; ++j) y += w[j] * window[j];
-        s.out[t * s.out_row + c] = p.silu ? y / (1 + std::exp(-y)) : y;
+        s.out[t * s.out_row + c] = s.silu ? y / (1 + std::exp(-y)) : y;
         std::copy(window + 1, window + taps, window);
         keep(t, window);
     }
 }
 
-constexpr int64_t conv_block = 256;  // channels of one task
+/// Calls channels(launch, p, b, begin, end) for blocks of channels of every sequence, on all threads where that pays.
+template <class Params>
+void conv_tasks(const Launch& launch, void (*channels)(const Launch&, const Params&, int, int64_t, int64_t)) {
+    const Params& p = launch.as<Params>();
+    const bool small = int64_t(p.C) * p.B * p.T <= 4096;
+    const int64_t block = small ? p.C : 512, blocks = (p.C + block - 1) / block;
+    for_units(small ? 1 : p.B * blocks, [&](int64_t unit) {
+        const int64_t last = small ? p.B : unit / blocks + 1, c = unit % blocks * block;
+        for (int64_t b = unit / blocks; b < last; ++b) channels(launch, p, int(b), c, std::min<int64_t>(p.C, c + block));
+    });
+}
 
 }  // namespace rw::cpu
