@@ -1,0 +1,78 @@
+// rewind demo: the gated delta rule in its three regimes on every device found, as one table.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "tools/measure.h"
+#include "tools/table.h"
+#include "tools/verbs.h"
+
+namespace rw::tools {
+namespace {
+
+struct Regime {
+    const char* op;
+    const char* name;
+    const char* words;
+};
+// One layer of a model of the Qwen3.5 / 3.6 class.
+#define SHAPE "S=128 H_k=16 H_v=32 gates=weak betas=uniform "
+constexpr Regime regimes[] = {
+    {"GATED_DELTA_NET", "step T=1", SHAPE "T=1"},
+    {"GATED_DELTA_NET", "verify T=4 K=4", SHAPE "T=4 K=4"},
+    {"GATED_DELTA_NET", "prefill T=256", SHAPE "T=256 path=prefill"},
+    {"GATED_DELTA_NET_RING", "step T=1", SHAPE "T=1"},
+    {"GATED_DELTA_NET_RING", "verify T=4", SHAPE "T=4"},
+    {"GATED_DELTA_NET_RING", "prefill T=256", SHAPE "T=256 path=prefill"},
+};
+#undef SHAPE
+
+void run(std::ostream& out) {
+    std::vector<std::string> notes;
+    std::vector<std::shared_ptr<core::Device>> devices;
+    for (const core::DeviceInfo& info : core::devices(&notes)) devices.push_back(core::open(info.id));
+    out << "One layer, 16 key heads, 32 value heads, state 128 x 128 per head, f32; caches cold.\n\n";
+    std::vector<double> peaks;
+    for (const auto& device : devices) {
+        const core::DeviceInfo& info = device->info();
+        peaks.push_back(copy_peak(*device));
+        out << info.id << ": " << info.name << (info.is_software ? " (software device: its speed says little)" : "")
+            << ", copies " << rate(peaks.back()) << " GB/s\n";
+    }
+    for (const std::string& note : notes) out << "note: " << note << "\n";
+    out << std::endl;
+
+    Table table({"op", "regime", "device", "implementation", ">time", ">GB/s", ">of copy", ">error (NMSE)"});
+    std::vector<std::string> problems;
+    for (const Regime& regime : regimes) {
+        const Job job{&ops::find(regime.op), regime.words};
+        const Truth expected = truth(job);
+        for (size_t i = 0; i < devices.size(); ++i) {
+            core::Device& device = *devices[i];
+            try {
+                Bench bench(device, job, "", true);
+                const double error = error_of(device, job, bench.implementation(), expected);
+                const Timing time = bench.measure({true, 0.3, 3});
+                const double speed = bench.cost().bytes / time.median;
+                table.row({job.op->name, regime.name, device.info().id, bench.implementation(), duration(time.median),
+                           rate(speed), percent(speed / peaks[i]), scientific(error)});
+            } catch (const Error& e) {
+                table.row({job.op->name, regime.name, device.info().id, "none", "–", "–", "–", "–"});
+                problems.push_back(e.what());
+            }
+        }
+    }
+    table.print(out);
+    for (const std::string& problem : problems) out << "note: " << problem << "\n";
+    out << "\nGB/s counts the bytes that the op cannot avoid; prefill is bound by arithmetic instead. The error is against\n"
+           "the definition in double precision; 1e-7 is the bound. More: rewind ops bench, rewind ops explain.\n";
+}
+
+}  // namespace
+
+void add_demo(CLI::App& app, int&) {
+    app.add_subcommand("demo", "Run the gated delta rule on every device and print one table")->callback([] {
+        run(std::cout);
+    });
+}
+
+}  // namespace rw::tools

@@ -1,0 +1,24 @@
+// rewind ops test: the conformance driver.
+#include <CLI/CLI.hpp>
+
+#include "tests/driver/driver.h"
+#include "tools/verbs.h"
+
+namespace rw::tools {
+
+void add_ops_test(CLI::App& ops, int& status) {
+    CLI::App& verb = *ops.add_subcommand("test", "Run the conformance cases; the last line is N passed, N failed");
+    auto o = std::make_shared<test::Options>();
+    verb.add_option("--op", o->op, "Only this op");
+    verb.add_option("--backend", o->backend, "Devices, e.g. cpu or vulkan:0,opencl (default: all)");
+    verb.add_option("--impl", o->impl, "Only this implementation, e.g. cpu:plain");
+    CLI::Option* file = verb.add_option("--cases", o->cases, "File of case lines (needs --op)");
+    CLI::Option* one = verb.add_option("--case", o->one, "One case line (needs --op)")->excludes(file);
+    verb.add_option("--tier", o->tier, "smoke, ci, all or perf (default smoke)")->excludes(file)->excludes(one);
+    verb.add_option("--check", o->check, "Only cases with this check");
+    verb.add_option("--seed", o->seed, "Seed of the inputs (default 1)");
+    verb.add_flag("--verbose", o->verbose, "A line for every test");
+    verb.callback([o, &status] { status = test::run_ops_test(*o); });
+}
+
+}  // namespace rw::tools

@@ -1,0 +1,18 @@
+// The verbs of the program. Each adds its subcommand; `status` becomes the exit status when it ran and found fault.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace rw::tools {
+
+void add_devices(CLI::App& app, int& status);
+void add_demo(CLI::App& app, int& status);
+void add_ops_list(CLI::App& ops, int& status);
+void add_ops_explain(CLI::App& ops, int& status);
+void add_ops_test(CLI::App& ops, int& status);
+void add_ops_eval(CLI::App& ops, int& status);
+void add_ops_bench(CLI::App& ops, int& status);
+
+}  // namespace rw::tools
