@@ -1,5 +1,6 @@
 // rewind demo: the gated delta rule in its three regimes on every device found, as one table.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 
 #include "tools/measure.h"
@@ -20,8 +21,8 @@ constexpr Regime regimes[] = {
     {"GATED_DELTA_NET", "step T=1", SHAPE "T=1"},
     {"GATED_DELTA_NET", "verify T=4 K=4", SHAPE "T=4 K=4"},
     {"GATED_DELTA_NET", "prefill T=256", SHAPE "T=256 path=prefill"},
-    {"GATED_DELTA_NET_RING", "step T=1", SHAPE "T=1"},
-    {"GATED_DELTA_NET_RING", "verify T=4", SHAPE "T=4"},
+    {"GATED_DELTA_NET_RING", "step T=1", SHAPE "T=1 W=16 pos=8"},  // the mean phase of a block
+    {"GATED_DELTA_NET_RING", "verify T=4", SHAPE "T=4 W=16 pos=8"},
     {"GATED_DELTA_NET_RING", "prefill T=256", SHAPE "T=256 path=prefill"},
 };
 #undef SHAPE
@@ -57,7 +58,8 @@ void run(std::ostream& out) {
                            rate(speed), percent(speed / peaks[i]), scientific(error)});
             } catch (const Error& e) {
                 table.row({job.op->name, regime.name, device.info().id, "none", "–", "–", "–", "–"});
-                problems.push_back(e.what());
+                std::string text = std::string(e.what()).substr(0, std::string(e.what()).find_last_not_of(" \n") + 1);
+                if (std::find(problems.begin(), problems.end(), text) == problems.end()) problems.push_back(text);
             }
         }
     }

@@ -23,9 +23,6 @@ int main(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
         return app.exit(e) == 0 ? 0 : 2;
-    } catch (const rw::Error& e) {
-        std::cerr << "rewind: " << e.what() << "\n";
-        return 1;
     } catch (const std::exception& e) {
         std::cerr << "rewind: " << e.what() << "\n";
         return 1;

@@ -22,7 +22,7 @@ std::string params_text(const ops::Op& op, const ops::Call& call) {
     std::vector<std::byte> bytes(op.params_size);
     op.fill_params(call, bytes.data());
     std::string text, line = "   ";
-    for (const Field& field : op.fields) {
+    for (const ops::Field& field : op.fields) {
         int32_t whole = 0;
         float real = 0;
         std::memcpy(&whole, bytes.data() + field.offset, 4), std::memcpy(&real, bytes.data() + field.offset, 4);

@@ -84,7 +84,7 @@ std::string bytes_text(double bytes) {
 
 std::string rate(double per_second) { return three_digits(per_second / 1e9); }
 
-std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
+std::string percent(double share) { return fmt::format("{:.{}f} %", 100 * share, share < 0.0995 ? 1 : 0); }
 
 std::string scientific(double x) { return x == 0 ? "0" : fmt::format("{:.1e}", x); }
 
