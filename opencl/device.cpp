@@ -23,6 +23,24 @@ std::shared_ptr<core::Buffer> Device::wrap_host(void* memory, uint64_t bytes) {
     return std::make_shared<Buffer>(context_, memory, bytes);
 }
 
+std::shared_ptr<core::Buffer> Device::wrap_native(uint64_t handle, uint64_t offset, uint64_t bytes) {
+    const auto memory = reinterpret_cast<cl_mem>(uintptr_t(handle));
+    size_t size = 0;
+    cl_context context = nullptr;
+    if (!memory || clGetMemObjectInfo(memory, CL_MEM_SIZE, sizeof size, &size, nullptr) != CL_SUCCESS ||
+        clGetMemObjectInfo(memory, CL_MEM_CONTEXT, sizeof context, &context, nullptr) != CL_SUCCESS ||
+        context != context_->get())
+        throw Error(Status::invalid_argument, info().id + ": not a cl_mem of this device's context");
+    if (offset > size || bytes > size - offset)
+        throw Error(Status::invalid_argument, info().id + ": bytes " + std::to_string(offset) + " + " + std::to_string(bytes) +
+                                                  " are past the end of a cl_mem of " + std::to_string(size));
+    if (offset % 16)  // kernels choose vector loads by the tensors' own offsets
+        throw Error(Status::invalid_argument, info().id + ": a cl_mem is wrapped from a multiple of 16 bytes on; "
+                                                          "put the rest into the tensor's offset");
+    context_->alive();
+    return std::make_shared<Buffer>(context_, memory, offset, bytes);
+}
+
 std::vector<const core::Implementation*> Device::implementations(int op) const {
     std::vector<const core::Implementation*> list;
     for (const auto& i : implementations_.at(size_t(op))) list.push_back(i.get());

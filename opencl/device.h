@@ -28,12 +28,12 @@ public:
     const core::DeviceInfo& info() const override { return context_->info(); }
     std::shared_ptr<core::Buffer> allocate(uint64_t bytes) override;
     std::shared_ptr<core::Buffer> wrap_host(void* memory, uint64_t bytes) override;
+    std::shared_ptr<core::Buffer> wrap_native(uint64_t handle, uint64_t offset, uint64_t bytes) override;
     std::vector<const core::Implementation*> implementations(int op) const override;
     std::unique_ptr<core::Recording> record(std::vector<core::Step> steps) override;
     double copy_seconds(core::Buffer& source, core::Buffer& target, uint64_t bytes) override;
 
     const Context& context() const { return *context_; }
-    const ContextPtr& context_ptr() const { return context_; }
     /// Compiled once a source and set of options.
     std::shared_ptr<const Program> program(const core::Pass& pass,
                                            const std::vector<std::pair<std::string, int64_t>>& specialisation);

@@ -36,14 +36,21 @@ ProgramHandle from_binary(const Context& context, const std::string& binary, con
     return program;
 }
 
+std::string define(const core::Pass& pass, const char* name, const std::string& fallback) {
+    for (const auto& [known, value] : pass.defines)
+        if (known == name) return value;
+    return fallback;
+}
+
 }  // namespace
 
 ProgramSource::ProgramSource(const core::Pass& pass, const std::vector<std::pair<std::string, int64_t>>& specialisation)
     : text(core::with_includes(pass.source)),
-      // Subnormals are slow on CPUs and zero is within every tolerance. No flag that relaxes arithmetic: bits count.
-      options("-cl-std=CL1.2 -cl-denorms-are-zero") {
+      // -w: the shared headers hold more than a kernel uses. Subnormals are slow on CPUs, and zero is within every
+      // tolerance. No flag that relaxes arithmetic: bits count.
+      options("-w -cl-denorms-are-zero -cl-std=" + define(pass, "STD", "CL1.2")) {
     for (const auto& [name, value] : pass.defines)
-        if (name != "KERNEL") options += " -D" + name + "=" + value;
+        if (name != "KERNEL" && name != "STD") options += " -D" + name + "=" + value;
     for (const auto& [name, value] : specialisation) options += " -D" + name + "=" + std::to_string(value);
 }
 
@@ -75,9 +82,7 @@ KernelHandle Program::kernel(const Context& context, const std::string& name) co
 }
 
 std::string kernel_name(const core::Pass& pass) {
-    for (const auto& [name, value] : pass.defines)
-        if (name == "KERNEL") return value;
-    return pass.source.substr(0, pass.source.find('.'));
+    return define(pass, "KERNEL", pass.source.substr(0, pass.source.find('.')));
 }
 
 }  // namespace rw::opencl

@@ -128,9 +128,11 @@ void Recording::update(size_t step, const ops::Call& call) {
     try {
         if (!same) make_kernels(fresh);
         if (!same || fresh.memory != old.memory || fresh.scratch != old.scratch) set_arguments(fresh, step);
-    } catch (...) {
-        if (same)
+    } catch (...) {  // as it was
+        if (same) {
             for (size_t i = 0; i < fresh.launches.size(); ++i) old.launches[i].kernel = std::move(fresh.launches[i].kernel);
+            set_arguments(old, step);
+        }
         throw;
     }
     if (!flying_.empty() && flying_.back() == image_) image_ = std::make_shared<std::vector<std::byte>>(*image_);

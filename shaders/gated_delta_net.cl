@@ -50,13 +50,13 @@ void gated_delta_net(RW_KERNEL_ARGS, int t0, int t1) {
 #if CHANNEL
         VEC decay[CHUNKS];
 #else
-        const float decay = rw_exp(RW_LOG_DECAY(s, t, h));
+        const float decay = rw_exp(RW_LOG_DECAY(s, t, h, 0));
 #endif
         for (int i = 0; i < CHUNKS; ++i) {
             const VEC ki = ROW(k, i), qi = ROW(q, i);
             kq = fma(ki, qi, kq), kk = fma(ki, ki, kk), qq = fma(qi, qi, qq);
 #if CHANNEL
-            decay[i] = RW_JOIN(rw_exp, WIDTH)(RW_LOG_DECAY_AT(WIDTH, s, t, h, i));
+            decay[i] = RW_JOIN(rw_exp, WIDTH)(RW_LOG_DECAYS(WIDTH, s, t, h, i));
             const VEC dk = decay[i] * ki, dq = decay[i] * qi;
 #else
             const VEC dk = ki, dq = qi;
@@ -78,7 +78,7 @@ void gated_delta_net(RW_KERNEL_ARGS, int t0, int t1) {
             d[c] = delta * by_k;
         }
         int kept = rw_kept_slot(t, s.n, K, order);
-        if (t == t1 - 1) kept = kept < 0 ? last : kept;  // for the next dispatch
+        if (t == t1 - 1 && kept < 0) kept = last;  // for the next dispatch
 #if CHANNEL
 #define DECAY(i) decay[i]
 #else
