@@ -13,33 +13,69 @@
 #include "cpu/targets.h"
 #if RW_VECTOR_TARGET
 #include "cpu/gdn_exact-inl.h"
+#include "cpu/gdn_prefill-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rw::cpu::HWY_NAMESPACE {
 
-void GatedDeltaNet(const Launch& launch) {
-    using namespace ops::gated_delta_net;
-    const Params& p = launch.as<Params>();
+using namespace ops::gated_delta_net;
+
+/// One sequence of a call and where its states are.
+struct Place {
+    Sequence s;
+    const float* state = nullptr;  // null: skipped
+    float* out = nullptr;
+};
+
+Place Find(const Launch& launch, const Params& p, int64_t b) {
+    Place x{sequence(launch, p, int(b), arg::seq, arg::first, arg::seq_len)};
+    const int64_t in_slot = x.s.n ? input_slot(launch, p, int(b), arg::in_slot) : -1;
+    if (in_slot < 0) return {};
+    x.state = launch.at<float>(arg::state) + x.s.row * p.state_row + in_slot * p.state_slot;
+    x.out = launch.at<float>(arg::state_out) + x.s.row * p.out_row;
+    return x;
+}
+
+/// The value heads of a key head, columns [begin, begin + columns): whole chunks first if asked for, then token by token.
+void Group(const Launch& launch, const Params& p, int64_t b, int64_t first_head, int64_t step, int64_t heads, int64_t begin,
+           int64_t columns, GdnBlock& block) {
     const GdnInputs in{launch.arg[arg::q],       launch.arg[arg::k],          launch.arg[arg::v],
                        launch.at<float>(arg::g), launch.at<float>(arg::beta), launch.at<float>(arg::dt_bias),
                        launch.at<float>(arg::a), launch.at<float>(arg::out)};
-    const int64_t heads = int64_t(p.B) * p.H_v, parts = column_parts(heads, p.S_v / kBlock);
-    for_units(heads * parts, [&](int64_t unit) {
-        const int64_t part = unit % parts, h = unit / parts % p.H_v, b = unit / parts / p.H_v;
-        const Sequence s = sequence(launch, p, int(b), arg::seq, arg::first, arg::seq_len);
-        const int64_t in_slot = s.n ? input_slot(launch, p, int(b), arg::in_slot) : -1;
-        if (in_slot < 0) return;
-        const int64_t head = h * p.S_k * p.S_v, columns = p.S_v / parts;
-        const float* state = launch.at<float>(arg::state) + s.row * p.state_row + in_slot * p.state_slot + head;
-        float* out = launch.at<float>(arg::state_out) + s.row * p.out_row + head;
+    const Place at = Find(launch, p, b);
+    if (!at.state) return;
+    const int64_t n = at.s.n, D = int64_t(p.S_k) * p.S_v;
+    const auto slot = [&](int64_t t) { return ops::kept_slot(int(t), int(n), p.K, p.order); };
+    const auto head = [&](int64_t i) {
+        const int64_t h = first_head + i * step;
+        return HeadState<Params>{{in, p, at.s, b, h}, at.state + h * D, at.out + slot(n - 1) * p.out_slot + h * D};
+    };
+    int64_t chunked = 0;
+    if (p.prefill) chunked = std::max<int64_t>(0, p.K == 1 ? n : n - p.K) / kChunk * kChunk;
+    if (chunked) PrefillTokens(block, heads, head, chunked, begin, columns);
+    for (int64_t i = 0; i < heads && chunked < n; ++i) {
+        const HeadState<Params> h = head(i);
         // A token that is not kept goes to the final slot: the last token overwrites it there.
-        const auto slot = [&](int64_t t) {
-            const int kept = ops::kept_slot(int(t), int(s.n), p.K, p.order);
-            return out + (kept >= 0 ? kept : ops::kept_slot(int(s.n) - 1, int(s.n), p.K, p.order)) * int64_t(p.out_slot);
+        const auto place = [&](int64_t t) {
+            return slot(t) < 0 ? h.final : at.out + slot(t) * int64_t(p.out_slot) + h.source.h * D;
         };
-        const RowSource<Params> source(in, p, s, b, h);
-        if (p.gate == 1) ExactTokens<false>(source, state, slot, 0, s.n, part * columns, columns);
-        else ExactTokens<true>(source, state, slot, 0, s.n, part * columns, columns);
+        const float* state = chunked ? h.final : h.state;
+        if (p.gate == 1) ExactTokens<false>(h.source, state, place, chunked, n, begin, columns);
+        else ExactTokens<true>(h.source, state, place, chunked, n, begin, columns);
+    }
+}
+
+void GatedDeltaNet(const Launch& launch) {
+    const Params& p = launch.as<Params>();
+    const size_t bytes = block_bytes(kChunk, p.S_k, p.gate != 1);
+    // Prefill keeps the value heads of a key head together, they share its dot products.
+    const int64_t ratio = p.H_v / p.H_k, heads = p.prefill ? ratio : 1, groups = p.H_v / heads;
+    const int64_t step = p.heads == RW_HEADS_TILED ? p.H_k : 1, jump = p.heads == RW_HEADS_TILED ? 1 : heads;
+    const int64_t parts = column_parts(p.B * groups, std::max<int64_t>(1, p.S_v / kBlockColumns));
+    for_units(p.B * groups * parts, [&](int64_t unit, int64_t worker) {
+        const int64_t part = unit % parts, group = unit / parts % groups, columns = p.S_v / parts;
+        GdnBlock block(reinterpret_cast<float*>(launch.scratch + worker * bytes), kChunk, p.S_k, p.gate != 1);
+        Group(launch, p, unit / parts / groups, group * jump, step, heads, part * columns, columns, block);
     });
 }
 
@@ -99,8 +135,13 @@ void plain(const Launch& launch) {
 
 }  // namespace
 
+size_t vector_scratch(const void* params) {
+    const auto& p = *static_cast<const ops::gated_delta_net::Params*>(params);
+    return p.prefill ? size_t(workers()) * block_bytes(kChunk, p.S_k, p.gate != 1) : 0;
+}
+
 std::vector<Kernel> gated_delta_net_kernels() {
-    std::vector<Kernel> list = RW_TARGET_KERNELS(GatedDeltaNet);
+    std::vector<Kernel> list = RW_TARGET_KERNELS(GatedDeltaNet, vector_scratch);
     list.push_back({"cpu:plain", nullptr, plain, plain_scratch});
     return list;
 }

@@ -17,6 +17,7 @@
 #define REWIND_CPU_GDN_EXACT_INL_H
 #endif
 
+#include "cpu/gdn_columns-inl.h"
 #include "cpu/gdn_rows-inl.h"
 #include "rewind/ops/slots.h"
 
@@ -61,38 +62,6 @@ void PrepareExact(ExactRows& rows, const RowSource<Params>& from, int64_t t0, in
             hn::Store(hn::Mul(a, hn::Load(f32, k + i)), f32, rows.dk + t * S_k + i);
             hn::Store(hn::Mul(a, hn::Load(f32, q + i)), f32, rows.dq + t * S_k + i);
         }
-    }
-}
-
-/// The sums m and r of four columns.
-HWY_INLINE void Probe4(const float* HWY_RESTRICT S, int64_t S_k, const float* k, const float* q, float decay, float* m,
-                       float* r) {
-    Vec m0 = hn::Zero(f32), m1 = m0, m2 = m0, m3 = m0, r0 = m0, r1 = m0, r2 = m0, r3 = m0;
-    for (int64_t i = 0; i < S_k; i += kLanes) {
-        const Vec ki = hn::Load(f32, k + i), qi = hn::Load(f32, q + i);
-        const Vec s0 = hn::LoadU(f32, S + i), s1 = hn::LoadU(f32, S + S_k + i);
-        m0 = hn::MulAdd(s0, ki, m0), r0 = hn::MulAdd(s0, qi, r0);
-        m1 = hn::MulAdd(s1, ki, m1), r1 = hn::MulAdd(s1, qi, r1);
-        const Vec s2 = hn::LoadU(f32, S + 2 * S_k + i), s3 = hn::LoadU(f32, S + 3 * S_k + i);
-        m2 = hn::MulAdd(s2, ki, m2), r2 = hn::MulAdd(s2, qi, r2);
-        m3 = hn::MulAdd(s3, ki, m3), r3 = hn::MulAdd(s3, qi, r3);
-    }
-    hn::Store(hn::Mul(Sums(m0, m1, m2, m3), hn::Set(f32x4, decay)), f32x4, m);
-    hn::Store(hn::Mul(Sums(r0, r1, r2, r3), hn::Set(f32x4, decay)), f32x4, r);
-}
-
-/// S <- a S + k d for four columns; from and to may be the same.
-template <bool kChannel>
-HWY_INLINE void Update4(const float* from, float* to, int64_t S_k, const float* k, const float* decay, float decay1,
-                        const float* d) {
-    const Vec d0 = hn::Set(f32, d[0]), d1 = hn::Set(f32, d[1]), d2 = hn::Set(f32, d[2]), d3 = hn::Set(f32, d[3]);
-    const Vec one = hn::Set(f32, decay1);
-    for (int64_t i = 0; i < S_k; i += kLanes) {
-        const Vec ki = hn::Load(f32, k + i), a = kChannel ? hn::Load(f32, decay + i) : one;
-        hn::StoreU(hn::MulAdd(ki, d0, hn::Mul(a, hn::LoadU(f32, from + i))), f32, to + i);
-        hn::StoreU(hn::MulAdd(ki, d1, hn::Mul(a, hn::LoadU(f32, from + S_k + i))), f32, to + S_k + i);
-        hn::StoreU(hn::MulAdd(ki, d2, hn::Mul(a, hn::LoadU(f32, from + 2 * S_k + i))), f32, to + 2 * S_k + i);
-        hn::StoreU(hn::MulAdd(ki, d3, hn::Mul(a, hn::LoadU(f32, from + 3 * S_k + i))), f32, to + 3 * S_k + i);
     }
 }
 

@@ -1,20 +1,30 @@
 #include "cpu/parallel.h"
 
+#include <omp.h>
+
+#include <algorithm>
+
 #include "cpu/cpu.h"
 
 namespace rw::cpu {
 
-void run_units(int64_t units, void (*body)(const void* context, int64_t unit), const void* context) {
-    if (units <= 1) {
+int64_t workers() {
+    static const int64_t most = std::max(omp_get_max_threads(), omp_get_num_procs());
+    return most;
+}
+
+void run_units(int64_t units, void (*body)(const void* context, int64_t unit, int64_t worker), const void* context) {
+    const int team = int(std::min({units, int64_t(threads()), workers()}));
+    if (team <= 1) {
         const FlushDenormals flush;
-        if (units == 1) body(context, 0);
+        for (int64_t unit = 0; unit < units; ++unit) body(context, unit, 0);
         return;
     }
-#pragma omp parallel
+#pragma omp parallel num_threads(team)
     {
         const FlushDenormals flush;
 #pragma omp for schedule(dynamic)
-        for (int64_t unit = 0; unit < units; ++unit) body(context, unit);
+        for (int64_t unit = 0; unit < units; ++unit) body(context, unit, omp_get_thread_num());
     }
 }
 

@@ -6,12 +6,17 @@
 
 namespace rw::cpu {
 
-/// Calls body(context, unit) for unit = 0 .. units - 1 on all threads, denormals flushed.
-void run_units(int64_t units, void (*body)(const void* context, int64_t unit), const void* context);
+/// Most threads that units ever run on, a constant of the process: what scratch is sized by.
+int64_t workers();
+
+/// Calls body(context, unit, worker) for unit = 0 .. units - 1 on all threads, denormals flushed. worker < workers(), and
+/// no two units share one at the same time.
+void run_units(int64_t units, void (*body)(const void* context, int64_t unit, int64_t worker), const void* context);
 
 template <class Body>
 void for_units(int64_t units, const Body& body) {
-    run_units(units, [](const void* b, int64_t unit) { (*static_cast<const Body*>(b))(unit); }, &body);
+    run_units(
+        units, [](const void* b, int64_t unit, int64_t worker) { (*static_cast<const Body*>(b))(unit, worker); }, &body);
 }
 
 /// Into how many parts a head's columns are cut: a power of two, at most `most`, so that `heads` keep all threads busy.

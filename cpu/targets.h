@@ -25,18 +25,19 @@ using Run = void (*)(const Launch&);
 using TargetTable = Run[HWY_MAX_DYNAMIC_TARGETS];
 
 template <size_t... kAt>
-std::vector<Kernel> target_kernels(const TargetTable& table, std::index_sequence<kAt...>) {
+std::vector<Kernel> target_kernels(const TargetTable& table, size_t (*scratch)(const void*), std::index_sequence<kAt...>) {
     constexpr int64_t first = int64_t{1} << (HWY_HIGHEST_TARGET_BIT + 1 - HWY_MAX_DYNAMIC_TARGETS);
     std::vector<Kernel> list;
-    ((table[kAt] ? list.push_back({target_kernel_name(first << kAt), decline_without_target<(first << kAt)>, table[kAt]})
+    ((table[kAt] ? list.push_back({target_kernel_name(first << kAt), decline_without_target<(first << kAt)>, table[kAt],
+                                   scratch})
                  : void()),
      ...);
     return list;
 }
 
-/// The kernels of a function that was defined in the namespace of every target.
-#define RW_TARGET_KERNELS(function)                                            \
-    ::rw::cpu::target_kernels({HWY_CHOOSE_TARGET_LIST(function)}, \
+/// The kernels of a function that was defined in the namespace of every target, all with the same scratch function.
+#define RW_TARGET_KERNELS(function, scratch)                               \
+    ::rw::cpu::target_kernels({HWY_CHOOSE_TARGET_LIST(function)}, scratch, \
                               std::make_index_sequence<HWY_MAX_DYNAMIC_TARGETS>())
 
 /// Kernels are left out of Highway's scalar targets: cpu:plain serves those CPUs.
