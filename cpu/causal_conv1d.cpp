@@ -88,7 +88,7 @@ void plain(const Launch& launch) { conv_tasks<Params>(launch, plain_channels); }
 }  // namespace
 
 std::vector<Kernel> causal_conv1d_kernels() {
-    std::vector<Kernel> list = RW_TARGET_KERNELS(CausalConv1d);
+    std::vector<Kernel> list = RW_TARGET_KERNELS(CausalConv1d, nullptr);
     list.push_back({"cpu:plain", nullptr, plain});
     return list;
 }

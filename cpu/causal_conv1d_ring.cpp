@@ -99,7 +99,7 @@ void plain(const Launch& launch) { conv_tasks<Params>(launch, plain_channels); }
 }  // namespace
 
 std::vector<Kernel> causal_conv1d_ring_kernels() {
-    std::vector<Kernel> list = RW_TARGET_KERNELS(CausalConv1dRing);
+    std::vector<Kernel> list = RW_TARGET_KERNELS(CausalConv1dRing, nullptr);
     list.push_back({"cpu:plain", nullptr, plain});
     return list;
 }

@@ -61,7 +61,7 @@ void conv_tasks(const Launch& launch, void (*channels)(const Launch&, const Para
     const Params& p = launch.as<Params>();
     const bool small = int64_t(p.C) * p.B * p.T <= 4096;
     const int64_t block = small ? p.C : 512, blocks = (p.C + block - 1) / block;
-    for_units(small ? 1 : p.B * blocks, [&](int64_t unit) {
+    for_units(small ? 1 : p.B * blocks, [&](int64_t unit, int64_t) {
         const int64_t last = small ? p.B : unit / blocks + 1, c = unit % blocks * block;
         for (int64_t b = unit / blocks; b < last; ++b) channels(launch, p, int(b), c, std::min<int64_t>(p.C, c + block));
     });

@@ -88,7 +88,7 @@ void plain(const Launch& launch) { l2_norm_rows(launch, plain_row); }
 }  // namespace
 
 std::vector<Kernel> l2_norm_kernels() {
-    std::vector<Kernel> list = RW_TARGET_KERNELS(L2Norm);
+    std::vector<Kernel> list = RW_TARGET_KERNELS(L2Norm, nullptr);
     list.push_back({"cpu:plain", nullptr, plain});
     return list;
 }
