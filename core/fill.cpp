@@ -47,6 +47,7 @@ double beta(const std::string& style, const Draw& draw, uint64_t i, uint64_t tok
     if (style == "zero") return 0;
     if (style == "tiny") return 1e-6 * draw.u(i);
     if (style == "high") return draw.between(i, 0.98, 1);
+    if (style == "over") return draw.between(i, 1, 2);
     if (style == "mixed") {
         static constexpr const char* by_token[] = {"uniform", "high", "uniform", "one", "uniform", "zero", "tiny"};
         return beta(by_token[token % 7], draw, i, token);

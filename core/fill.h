@@ -7,7 +7,7 @@
 //           | inf (-inf now and then) | up (slightly positive) | dead (kills channels) | mixed (all of these by head)
 //   decays  style as gates: exp of them, so exact zeros and ones too
 //   removal -u x with u in [0, 1) an entry and x the unit_rows of the argument values[0], same shape
-//   betas   style uniform | one | zero | tiny | high U(.98,1) | mixed
+//   betas   style uniform | one | zero | tiny | high U(.98,1) | over U(1,2) | mixed
 //   states  style normal | zero | huge (1e4) | mixed
 //   list    the given values (i32)
 #pragma once

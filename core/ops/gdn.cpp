@@ -67,7 +67,7 @@ void example_gdn(const Dims& dims, Example& example, const GdnArgs& at, const To
     const int64_t last = n.packed ? 1 : n.B, Bq = dims.integer("Bq", last);
     const double eps = dims.number("l2norm", 0);
     const bool raw = dims.integer("raw", 0) != 0;
-    const Fill keys{eps > 0 ? "normal" : "keys", dims.word("keys", "iid")};
+    const Fill keys{eps > 0 && !dims.has("keys") ? "normal" : "keys", dims.word("keys", "iid")};
     Example::Arg* rows[] = {
         &example.put(at.q, type, {s.S_k, s.H_k, n.N, Bq}, eps > 0 ? Fill{"normal"} : Fill{"unit_rows"}),
         &example.put(at.k, type, {s.S_k, s.H_k, n.N, Bq}, keys),

@@ -40,7 +40,8 @@ std::string place(uint64_t at, const std::vector<std::pair<std::string, Tensor>>
 
 }  // namespace
 
-uint32_t poison(uint64_t offset) { return 0x7fc00000u | (uint32_t(scramble(offset / 4 + 77)) & 0x3fffffu); }
+// Never 0x7fc00000, the NaN that arithmetic makes.
+uint32_t poison(uint64_t offset) { return 0x7fc00001u | (uint32_t(scramble(offset / 4 + 77)) & 0x3fffffu); }
 
 Bound::Bound(core::Device& device, const Inputs& inputs) : op_(*inputs.op), call_(inputs.shape()) {
     memory_of_.assign(call_.arg.size(), -1), poisoned_.assign(call_.arg.size(), false);

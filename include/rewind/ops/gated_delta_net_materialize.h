@@ -33,7 +33,7 @@ Params params(const Call& call);
 Cost cost(const Call& call);
 /// As for GATED_DELTA_NET.
 double tolerance(const Call& call, int arg);
-/// Words: S S_k S_v H_k H_v gate heads B pool seq=list pos=list W n_base state gates (style of ring_g).
+/// Words: S S_k S_v H_k H_v gate heads B pool seq=list pos=list W n_base state rowg (style of ring_g).
 Example example(const Dims& dims);
 
 extern const char* const selftest[];
