@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace rw::cpu {
 
@@ -13,10 +14,15 @@ int64_t workers();
 /// no two units share one at the same time.
 void run_units(int64_t units, void (*body)(const void* context, int64_t unit, int64_t worker), const void* context);
 
+/// body(unit) or body(unit, worker).
 template <class Body>
 void for_units(int64_t units, const Body& body) {
-    run_units(
-        units, [](const void* b, int64_t unit, int64_t worker) { (*static_cast<const Body*>(b))(unit, worker); }, &body);
+    const auto call = [](const void* context, int64_t unit, int64_t worker) {
+        const Body& b = *static_cast<const Body*>(context);
+        if constexpr (std::is_invocable_v<const Body&, int64_t, int64_t>) b(unit, worker);
+        else b(unit);
+    };
+    run_units(units, call, &body);
 }
 
 /// Into how many parts a head's columns are cut: a power of two, at most `most`, so that `heads` keep all threads busy.

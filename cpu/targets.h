@@ -25,7 +25,8 @@ using Run = void (*)(const Launch&);
 using TargetTable = Run[HWY_MAX_DYNAMIC_TARGETS];
 
 template <size_t... kAt>
-std::vector<Kernel> target_kernels(const TargetTable& table, size_t (*scratch)(const void*), std::index_sequence<kAt...>) {
+std::vector<Kernel> target_kernels(const TargetTable& table, std::index_sequence<kAt...>,
+                                   size_t (*scratch)(const void*) = nullptr) {
     constexpr int64_t first = int64_t{1} << (HWY_HIGHEST_TARGET_BIT + 1 - HWY_MAX_DYNAMIC_TARGETS);
     std::vector<Kernel> list;
     ((table[kAt] ? list.push_back({target_kernel_name(first << kAt), decline_without_target<(first << kAt)>, table[kAt],
@@ -35,10 +36,11 @@ std::vector<Kernel> target_kernels(const TargetTable& table, size_t (*scratch)(c
     return list;
 }
 
-/// The kernels of a function that was defined in the namespace of every target, all with the same scratch function.
-#define RW_TARGET_KERNELS(function, scratch)                               \
-    ::rw::cpu::target_kernels({HWY_CHOOSE_TARGET_LIST(function)}, scratch, \
-                              std::make_index_sequence<HWY_MAX_DYNAMIC_TARGETS>())
+/// The kernels of a function that was defined in the namespace of every target; RW_TARGET_KERNELS(function, scratch) when
+/// they need scratch.
+#define RW_TARGET_KERNELS(function, ...)                                   \
+    ::rw::cpu::target_kernels({HWY_CHOOSE_TARGET_LIST(function)},          \
+                              std::make_index_sequence<HWY_MAX_DYNAMIC_TARGETS>() __VA_OPT__(, ) __VA_ARGS__)
 
 /// Kernels are left out of Highway's scalar targets: cpu:plain serves those CPUs.
 #define RW_VECTOR_TARGET (HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)
