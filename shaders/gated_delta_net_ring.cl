@@ -1,1 +1,186 @@
-# placeholder
+// GATED_DELTA_NET_RING for CPUs, in closed form. Equation, shapes and what is stored: rewind/ops/gated_delta_net_ring.h.
+//
+// One work-item owns COLS value columns of one head. It walks the call block by block; with the block's base S, its
+// rows s, and P(p, s) the product of the decays of s+1 .. p (a vector per channel gate, else a number):
+//
+//   1. once for all columns:   key_s, kG_p = P(p, start) k_p and qG_p likewise,
+//                              A(p, s) = k_s . P(p, s) k_p      M(p, s) = k_s . P(p, s) q_p
+//   2. for 16 columns at once: m = S^T kG_p + sum_{s<p} A(p, s) d_s       d_p = beta_p (v_p - m)
+//                              o = scale (S^T qG_p + sum_{s<=p} M(p, s) d_s)
+//   3. at the block's end:     S' = P(end, start) S + sum_s (P(end, s) k_s) d_s^T
+//
+// so a state is only read, but once in BLOCK tokens. Sums run over s in order and products from the later token back:
+// they depend on positions, not on calls. No difference of long sums is taken, so a gate of -1e4 costs no digit.
+//
+// The caller guarantees the law of positions. On the exact path the rows written lie apart from the rows read, so the
+// head that owns them stores keys and gates here; a prefill call may wrap, and gated_delta_net_ring_rows.cl stores them.
+//
+// Tunables: COLS columns a work-item (16 .. S_v), WIDTH floats of a vector (8 or 16; fixes the sum tree).
+// Constants: S_K, BLOCK (W), CHANNEL, TYPE. Work: one item a work-group; groups S_v / COLS, H_v, B.
+#include "rw.clh"
+#include "rewind/ops/gated_delta_net_ring.h"
+#include "gated_delta_net_ring_args.h"
+#include "math.clh"
+#include "load.clh"
+#include "slots.clh"
+#include "gdn.clh"
+#include "ring.clh"
+
+#define CHUNKS (S_K / WIDTH)
+#define STRIP 16 /* columns of step 2 */
+#define VEC RW_JOIN(float, WIDTH)
+#define LOAD(p, i) RW_JOIN(vload, WIDTH)(i, p)
+#define STORE(x, i, p) RW_JOIN(vstore, WIDTH)(x, i, p)
+#define ROW(p, i) RW_JOIN(rw_at, WIDTH)(p, i)
+#define SUM RW_JOIN(rw_sum, WIDTH)
+
+typedef struct {
+    VEC key[BLOCK][CHUNKS];                       /* rows of the block; after step 1 times P(end, s) if it is complete */
+    VEC kG[BLOCK][CHUNKS], qG[BLOCK][CHUNKS];     /* of the call's tokens */
+    float A[BLOCK][BLOCK], M[BLOCK][BLOCK];       /* A[p][s] */
+    float beta[BLOCK];
+#if CHANNEL
+    VEC decay[BLOCK][CHUNKS], total[CHUNKS];      /* total: P(end, start) */
+#define DECAY(x, s, i) (x)->decay[s][i]
+#define TOTAL(x, i) (x)->total[i]
+#else
+    float decay[BLOCK], total;
+#define DECAY(x, s, i) (x)->decay[s]
+#define TOTAL(x, i) (x)->total
+#endif
+} tile;
+
+/* decay[s] from log decays in memory (a ring row or, raw, the token's own; the row is then stored). */
+static void load_key(tile* x, int s, __global const float* k, __global const float* g) {
+    for (int i = 0; i < CHUNKS; ++i) x->key[s][i] = LOAD(k, i);
+#if CHANNEL
+    for (int i = 0; i < CHUNKS; ++i) x->decay[s][i] = RW_JOIN(rw_exp, WIDTH)(LOAD(g, i));
+#else
+    x->decay[s] = rw_exp(g[0]);
+#endif
+}
+
+/* Row i of `from` times what normalises it. */
+static void load_row(VEC* to, __global const rw_elem* from, float eps) {
+    VEC square = 0.0f;
+    for (int i = 0; i < CHUNKS; ++i) to[i] = ROW(from, i), square = fma(to[i], to[i], square);
+    const float by = rw_inverse_norm(SUM(square), eps);
+    for (int i = 0; i < CHUNKS; ++i) to[i] *= by;
+}
+
+/* Step 1 for token p of the block, whose key, decay and qG (still q) are there. */
+static void weigh(tile* x, int p) {
+    VEC *k = x->kG[p], *q = x->qG[p], sum = 0.0f;
+    for (int i = 0; i < CHUNKS; ++i) k[i] = x->key[p][i], sum = fma(k[i], q[i], sum);
+    x->M[p][p] = SUM(sum);
+    for (int s = p - 1; s >= -1; --s) {
+        for (int i = 0; i < CHUNKS; ++i) k[i] *= DECAY(x, s + 1, i), q[i] *= DECAY(x, s + 1, i);
+        if (s < 0) break;
+        VEC a = 0.0f, m = 0.0f;
+        for (int i = 0; i < CHUNKS; ++i) a = fma(x->key[s][i], k[i], a), m = fma(x->key[s][i], q[i], m);
+        x->A[p][s] = SUM(a), x->M[p][s] = SUM(m);
+    }
+}
+
+/* key[s] becomes P(end, s) k_s. */
+static void complete(tile* x) {
+    VEC by[CHUNKS];
+    for (int i = 0; i < CHUNKS; ++i) by[i] = 1.0f;
+    for (int s = BLOCK - 1; s >= 0; --s)
+        for (int i = 0; i < CHUNKS; ++i) x->key[s][i] *= by[i], by[i] *= DECAY(x, s, i);
+#if CHANNEL
+    for (int i = 0; i < CHUNKS; ++i) x->total[i] = by[i];
+#else
+    x->total = by[0].s0;
+#endif
+}
+
+/* S^T k and S^T q of 16 columns. */
+static void product(__global const float* S, const VEC* k, const VEC* q, float* m, float* r) {
+    for (int c = 0; c < STRIP; c += 4) {
+        VEC a[4], b[4];
+        for (int n = 0; n < 4; ++n) a[n] = b[n] = 0.0f;
+        for (int i = 0; i < CHUNKS; ++i) {
+            const VEC ki = k[i], qi = q[i];
+            for (int n = 0; n < 4; ++n) {
+                const VEC e = LOAD(S, (c + n) * CHUNKS + i);
+                a[n] = fma(e, ki, a[n]), b[n] = fma(e, qi, b[n]);
+            }
+        }
+        for (int n = 0; n < 4; ++n) m[c + n] = SUM(a[n]), r[c + n] = SUM(b[n]);
+    }
+}
+
+/* Step 3 for 16 columns; d[s] holds them side by side. */
+static void fold(const tile* x, __global const float* S, const float16* d, __global float* to) {
+    for (int c = 0; c < STRIP; c += 4)
+        for (int i = 0; i < CHUNKS; ++i) {
+            VEC e[4];
+            for (int n = 0; n < 4; ++n) e[n] = TOTAL(x, i) * LOAD(S, (c + n) * CHUNKS + i);
+            for (int s = 0; s < BLOCK; ++s) {
+                const VEC k = x->key[s][i];
+                const float* by = (const float*)&d[s] + c;
+                for (int n = 0; n < 4; ++n) e[n] = fma(k, (VEC)by[n], e[n]);
+            }
+            for (int n = 0; n < 4; ++n) STORE(e[n], (c + n) * CHUNKS + i, to);
+        }
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void gated_delta_net_ring(RW_KERNEL_ARGS, int t0, int t1) {
+    const int j0 = (int)get_group_id(0) * COLS, h = (int)get_group_id(1), b = (int)get_group_id(2);
+    int pos;
+    const rw_sequence s = RW_PLACED(b, &pos);
+    if (s.n == 0) return;
+    const int end = pos + s.n, oldest = RW_OLDEST(end), hk = RW_K_HEAD(h);
+    const bool stores_g = j0 == 0 && !block->p.prefill, stores_k = stores_g && RW_OWNS_KEYS(h);
+    const float eps = block->p.l2norm_eps, scale = block->p.scale;
+
+    tile x;
+    for (int p0 = pos; p0 < end;) {
+        const int start = p0 / BLOCK * BLOCK, p1 = min(start + BLOCK, end);
+        for (int p = start; p < p0; ++p) load_key(&x, p - start, RW_RING_K(s.row, p, hk), RW_RING_G(s.row, p, h));
+        for (int p = p0; p < p1; ++p) {
+            const int t = p - pos, at = p - start;
+            load_row(x.key[at], RW_K(s, b, t, hk), eps);
+            load_row(x.qG[at], RW_Q(s, b, t, hk), eps);
+            x.beta[at] = RW_BETA(s, t, h);
+            __global float *k = RW_RING_K(s.row, p, hk), *g = RW_RING_G(s.row, p, h);
+            if (stores_k && p >= oldest)
+                for (int i = 0; i < CHUNKS; ++i) STORE(x.key[at][i], i, k);
+#if CHANNEL
+            for (int i = 0; i < CHUNKS; ++i) {
+                const VEC gate = RW_LOG_DECAYS(WIDTH, s, t, h, i);
+                if (stores_g && p >= oldest) STORE(gate, i, g);
+                x.decay[at][i] = RW_JOIN(rw_exp, WIDTH)(gate);
+            }
+#else
+            const float gate = RW_LOG_DECAY(s, t, h, 0);
+            if (stores_g && p >= oldest) *g = gate;
+            x.decay[at] = rw_exp(gate);
+#endif
+        }
+        for (int p = p0; p < p1; ++p) weigh(&x, p - start);
+        const bool full = p1 == start + BLOCK;
+        if (full) complete(&x);
+
+        for (int j = j0; j < j0 + COLS; j += STRIP) {
+            __global const float* S = RW_BASE(s.row, start / BLOCK, h) + (long)j * S_K;
+            float16 d[BLOCK];
+            for (int p = start; p < p0; ++p) d[p - start] = vload16(0, RW_RING_D(s.row, p, h) + j);
+            for (int p = p0; p < p1; ++p) {
+                const int t = p - pos, at = p - start;
+                float m_columns[STRIP], r_columns[STRIP];
+                product(S, x.kG[at], x.qG[at], m_columns, r_columns);
+                float16 m = vload16(0, m_columns), o = vload16(0, r_columns);
+                for (int i = 0; i < at; ++i) m = fma((float16)x.A[at][i], d[i], m), o = fma((float16)x.M[at][i], d[i], o);
+                d[at] = x.beta[at] * (rw_at16(RW_V(s, t, h) + j, 0) - m);
+                o = fma((float16)x.M[at][at], d[at], o);
+                vstore16(scale * o, 0, RW_OUT(s, t, h) + j);
+                if (p >= oldest) vstore16(d[at], 0, RW_RING_D(s.row, p, h) + j);
+            }
+            if (full) fold(&x, S, d, RW_BASE(s.row, start / BLOCK + 1, h) + (long)j * S_K);
+        }
+        p0 = p1;
+    }
+}
