@@ -22,7 +22,7 @@ inline void l2_norm_rows(const Launch& launch, void (*row)(const float*, float*,
     using namespace ops::l2_norm;
     const Params& p = launch.as<Params>();
     const int64_t rows = int64_t(p.n1) * p.n2 * p.n3, block = std::max<int64_t>(1, 16384 / p.n);
-    for_units((rows + block - 1) / block, [&](int64_t unit) {
+    for_units((rows + block - 1) / block, [&](int64_t unit, int64_t) {
         for (int64_t r = unit * block; r < std::min(rows, (unit + 1) * block); ++r) {
             const int64_t i1 = r % p.n1, i2 = r / p.n1 % p.n2, i3 = r / p.n1 / p.n2;
             row(launch.at<const float>(arg::x) + i1 * p.x_1 + i2 * p.x_2 + i3 * p.x_3,
