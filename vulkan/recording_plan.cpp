@@ -10,10 +10,12 @@ namespace {
 /// Device time that even a slow integrated GPU would keep; see Recording::record.
 double estimate(const ops::Cost& cost) { return cost.bytes / 5e9 + cost.flops / 50e9; }
 
-std::vector<Range> ranges(const core::Pass& pass, const core::Scope& scope, bool ranged) {
-    const auto tokens = [&] { return int32_t(scope("T")); };
-    if (pass.split.empty()) return {{0, ranged ? tokens() : 0}};
-    const int64_t most = scope(pass.split), T = tokens();
+std::vector<Range> ranges(const core::Pass& pass, const core::Scope& scope, const ops::Op& op) {
+    const bool has_tokens = std::any_of(op.fields.begin(), op.fields.end(),
+                                        [](const ops::Field& f) { return std::string_view(f.name) == "T"; });
+    const int64_t T = has_tokens ? scope("T") : 0;
+    if (pass.split.empty()) return {{0, int32_t(T)}};
+    const int64_t most = scope(pass.split);
     if (most < 1) throw Error(Status::internal, "kernel row: split `" + pass.split.text() + "` is below 1");
     std::vector<Range> list;
     for (int64_t t = 0; t < T; t += most) list.push_back({int32_t(t), int32_t(std::min(t + most, T))});
@@ -67,7 +69,7 @@ Recording::Planned Recording::plan(size_t step, const ops::Call& call) const {
         Launch launch;
         launch.program = device_->program(pass, scope.specialisation(), three(pass.local, scope));
         launch.groups = three(pass.grid, scope);
-        launch.ranges = ranges(pass, scope, launch.program->ranged());
+        launch.ranges = ranges(pass, scope, op);
         for (const uint32_t b : module.reflection.bindings) {
             if (b >= all.size())
                 throw Error(Status::internal, pass.key + ": binding " + std::to_string(b) + " is not of this op or row");
