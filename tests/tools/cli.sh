@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# What the program answers on the command line: exit status and words. cli.sh PROGRAM
+set -u
+program=$1
+problems=0
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+expect() { # expect STATUS TEXT ARGUMENT...: exits with STATUS, says TEXT somewhere, is not killed
+    local want=$1 text=$2 said status
+    shift 2
+    said=$("$program" "$@" 2>&1)
+    status=$?
+    if [ $status != "$want" ] || ! grep -qF -e "$text" <<<"$said"; then
+        echo "rewind $*: expected status $want and '$text'; got status $status and:"
+        echo "$said" | head -20
+        problems=$((problems + 1))
+    fi
+}
+
+expect 0 "Usage" --help
+expect 2 "subcommand" ops
+expect 2 "required" nonsense
+expect 0 "cpu:0" devices
+expect 0 '"id": "cpu:0"' devices --json
+expect 0 "GATED_DELTA_NET" ops list
+expect 0 '"implementations"' ops list --json
+expect 0 "TAKEN" ops explain GATED_DELTA_NET --backend cpu --case "S=16 T=2 K=2"
+expect 1 "another implementation was asked for" ops explain GATED_DELTA_NET --backend cpu --impl cpu:none --case "S=16"
+expect 1 "no op 'NO_SUCH_OP'" ops explain NO_SUCH_OP
+expect 1 "nobody knows the word" ops explain GATED_DELTA_NET --backend cpu --case "S=16 typo=1"
+expect 1 "H_v" ops explain GATED_DELTA_NET --backend cpu --case "S=16 H_k=2 H_v=3"
+expect 1 "device 'abacus'" ops explain GATED_DELTA_NET --backend abacus
+expect 0 "GB/s" ops bench --op GATED_DELTA_NET --backend cpu --case "S=16 T=2" --seconds 0 --json "$folder/b.json"
+expect 1 "need --op" ops bench --case "S=16"
+expect 1 "cannot be read" ops bench --op GATED_DELTA_NET --cases "$folder/absent"
+expect 1 "cannot be written" ops bench --op GATED_DELTA_NET --backend cpu --case "S=16" --seconds 0 --json "$folder/no/b.json"
+expect 2 "required" ops eval GATED_DELTA_NET --backend cpu --out "$folder"
+expect 1 "q: $folder/absent.npy: no such file" ops eval GATED_DELTA_NET --backend cpu --in "q=$folder/absent.npy" --out "$folder"
+expect 1 "expected name=file.npy" ops eval GATED_DELTA_NET --backend cpu --in "q" --out "$folder"
+printf 'not numpy' >"$folder/bad.npy"
+expect 1 "q: $folder/bad.npy: it is not an .npy file" ops eval GATED_DELTA_NET --backend cpu --in "q=$folder/bad.npy" --out "$folder"
+grep -q '"copy_share"' "$folder/b.json" || { echo "the JSON of ops bench has no copy_share"; problems=$((problems + 1)); }
+
+# One op on one file, end to end: the rows of (3, 4) / their lengths.
+printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 2), }" >"$folder/x.npy"
+printf '\x00\x00\x40\x40\x00\x00\x80\x40' >>"$folder/x.npy"
+expect 0 "out.npy  (1, 1, 1, 2) float32 (<f4)" ops eval L2_NORM --backend cpu --in "x=$folder/x.npy" --out "$folder/out/deep"
+expect 0 "reference" ops eval L2_NORM --backend reference --in "x=$folder/x.npy" --out "$folder/ref"
+[ "$(tail -c 8 "$folder/ref/out.npy" | od -An -tx1 | tr -d ' ')" = 9a99193fcdcc4c3f ] ||  # 0.6, 0.8
+    { echo "the reference's L2_NORM of (3, 4) is not (0.6, 0.8)"; problems=$((problems + 1)); }
+expect 1 "x: given twice" ops eval L2_NORM --backend cpu --in "x=$folder/x.npy" "x=$folder/x.npy" --out "$folder"
+expect 1 "cannot be made" ops eval L2_NORM --backend cpu --in "x=$folder/x.npy" --out "$folder/x.npy/under"
+
+[ "$problems" = 0 ] && echo "the program answers as expected"
+exit $((problems > 0))
