@@ -10,7 +10,11 @@ struct Sequence {
     int b;      /* index in the last axis of the token tensors */
 };
 
+#ifdef RW_BIND_seq
 INDEX(seq)
+#endif
+
+#ifdef RW_BIND_seq_len
 INDEX(first)
 INDEX(seq_len)
 
@@ -26,6 +30,7 @@ Sequence sequence(int b) {
     }
     return Sequence(row, n, token, p.packed != 0 ? 0 : b);
 }
+#endif
 
 #ifdef RW_BIND_in_slot
 INDEX(in_slot)

@@ -12,7 +12,7 @@ namespace {
 enum : uint32_t {
     op_name = 5, op_execution_mode = 16, op_capability = 17, op_constant = 43, op_spec_constant_true = 48,
     op_spec_constant_false = 49, op_spec_constant = 50, op_spec_constant_composite = 51, op_constant_composite = 44,
-    op_variable = 59, op_decorate = 71, op_execution_mode_id = 331,
+    op_variable = 59, op_access_chain = 65, op_decorate = 71, op_execution_mode_id = 331,
     mode_local_size = 17, mode_local_size_id = 38,
     decoration_spec_id = 1, decoration_builtin = 11, decoration_binding = 33, builtin_workgroup_size = 25,
     capability_group_non_uniform = 61, capability_physical_addresses = 5347, class_push_constant = 9,
@@ -26,7 +26,7 @@ Reflection reflect(std::span<const uint32_t> words) {
     std::map<uint32_t, std::string> names;
     std::map<uint32_t, uint32_t> spec_ids, values;
     std::array<uint32_t, 3> local_constants{};
-    uint32_t workgroup_size = 0;
+    uint32_t workgroup_size = 0, push = ~0u;
     const auto take_local = [&](const uint32_t* ids) { std::copy_n(ids, 3, local_constants.begin()); };
     for (size_t at = 5; at < words.size();) {
         const uint32_t op = words[at] & 0xffff, length = words[at] >> 16;
@@ -53,7 +53,9 @@ Reflection reflect(std::span<const uint32_t> words) {
         } else if ((op == op_spec_constant_composite || op == op_constant_composite) && w[2] == workgroup_size) {
             take_local(w + 3);
         } else if (op == op_variable && w[3] == class_push_constant) {
-            r.push_constants = true;
+            push = w[2];
+        } else if (op == op_access_chain && w[3] == push) {
+            r.push_constants = true;  // declared by every kernel, used by those that run over tokens
         }
         at += length;
     }

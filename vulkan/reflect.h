@@ -15,7 +15,7 @@ struct Reflection {
     std::vector<uint32_t> bindings;                 // storage buffers of set 0, ascending
     std::array<uint32_t, 3> local{1, 1, 1};         // work-group size as compiled
     std::array<int64_t, 3> local_id{-1, -1, -1};    // constant_id of each dimension, -1 when fixed
-    bool push_constants = false;
+    bool push_constants = false;                    // the token range is read
     bool subgroups = false;                         // uses subgroup operations
     bool addresses = false;                         // reaches tensors by device address
 };
