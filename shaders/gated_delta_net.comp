@@ -1,11 +1,11 @@
 #version 450
 // GATED_DELTA_NET, exact path, with subgroup shuffles (vulkan:lanes). Equation and layouts: rewind/ops/gated_delta_net.h.
 //
-// One cluster of eight lanes owns four value columns of one head (gdn_lanes.glsl); the state stays in registers from
+// One cluster of eight lanes owns COLS value columns of one head (gdn_lanes.glsl); the state stays in registers from
 // the first token to the last, is read once and written once a kept slot, and there is no barrier.
 //
 // Caller: every tensor's offset and strides are multiples of 16 bytes; full subgroups of 8 or more lanes, local a
-// multiple of the subgroup size; grid H_v, B, ceil_div(S_v, local / 2); the pass is split over tokens when T is long,
+// multiple of the subgroup size; grid H_v, B, ceil_div(S_v, local / 8 * COLS); the pass is split over tokens when T is long,
 // the state in between is in `carry` [S_k, S_v, H_v, B].
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -36,22 +36,15 @@ void main() {
     const int end = min(s.n, t1), carried = b * p.H_v + h;
 
     const Place from = skip(skip(start(RW_ARG_state), s.row, p.state_row), slot, p.state_slot);
-    [[unroll]] for (int c = 0; c < COLUMNS; ++c)
-        [[unroll]] for (int i = 0; i < PARTS; ++i) {
-            S[c][i] = vec4(0.0);
-            if (!live) continue;
-            if (t0 == 0) S[c][i] = state_get4(from, lanes_quad(h, c, i));
-            else S[c][i] = carry[lanes_quad(carried, c, i)];
-        }
+    if (t0 == 0) LANES_EACH(h, S[c][i] = live ? state_get4(from, quad) : vec4(0.0);)
+    else LANES_EACH(carried, S[c][i] = live ? carry[quad] : vec4(0.0);)
     for (int t = t0; t < end; ++t) {
-        lanes_update(lanes_token(s, b, h, t));
+        lanes_token(s, b, h, t);
+        lanes_update();
         const int kept = kept_slot(t, s.n);
         if (kept < 0 || !live) continue;
         const Place to = skip(skip(start(RW_ARG_state_out), s.row, p.out_row), kept, p.out_slot);
-        [[unroll]] for (int c = 0; c < COLUMNS; ++c)
-            [[unroll]] for (int i = 0; i < PARTS; ++i) state_out_put4(to, lanes_quad(h, c, i), S[c][i]);
+        LANES_EACH(h, state_out_put4(to, quad, S[c][i]);)
     }
-    if (end < s.n && live)
-        [[unroll]] for (int c = 0; c < COLUMNS; ++c)
-            [[unroll]] for (int i = 0; i < PARTS; ++i) carry[lanes_quad(carried, c, i)] = S[c][i];
+    if (end < s.n && live) LANES_EACH(carried, carry[quad] = S[c][i];)
 }

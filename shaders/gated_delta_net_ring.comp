@@ -32,11 +32,7 @@ SCRATCH4(carry, 0)
 void load_state(int h, int row, int position) {
     const int block = position / p.W;
     const Place from = base_of(row, block);
-    [[unroll]] for (int c = 0; c < COLUMNS; ++c)
-        [[unroll]] for (int i = 0; i < PARTS; ++i) {
-            S[c][i] = vec4(0.0);
-            if (live) S[c][i] = base_get4(from, lanes_quad(h, c, i));
-        }
+    LANES_EACH(h, S[c][i] = live ? base_get4(from, quad) : vec4(0.0);)
     for (int at = block * p.W; at < position; ++at) {
         const Place kr = ring_k_row(row, at, key_head(h)), dr = ring_d_row(row, at, h), gr = ring_g_row(row, at, h);
         const float g = CHANNEL == 0 ? exp_(ring_g_get(gr, 0)) : 0.0;
@@ -48,15 +44,17 @@ void load_state(int h, int row, int position) {
             if (CHANNEL != 0)
                 [[unroll]] for (int j = 0; j < 4; ++j) token_e[i][j] = exp_(ring_g_get(gr, 4u * quad + uint(j)));
         }
-        vec4 delta = vec4(0.0);
-        if (column < S_v)
-            [[unroll]] for (int c = 0; c < COLUMNS; ++c) delta[c] = ring_d_get(dr, uint(column + c));
-        lanes_update(delta);
+        [[unroll]] for (int n = 0; n < GROUPS; ++n) token_delta[n] = vec4(0.0);
+        [[unroll]] for (int c = 0; c < COLS; ++c)
+            if (column + c < S_v) token_delta[c / 4][c % 4] = ring_d_get(dr, uint(column + c));
+        lanes_update();
     }
 }
 
 void store_row(int h, int row, int position) {
-    if (column < S_v && lane < 4) ring_d_put(ring_d_row(row, position, h), uint(column + lane), token_d);
+    const Place dr = ring_d_row(row, position, h);
+    [[unroll]] for (int n = 0; n < GROUPS; ++n)
+        if (own_column(n) < S_v && lane < 4) ring_d_put(dr, uint(own_column(n)), token_delta[n][lane]);
     if (p.prefill != 0 || column != 0 || 4 * lane >= S_k) return;
     if (stores_key(h))
         [[unroll]] for (int i = 0; i < PARTS; ++i)
@@ -77,24 +75,17 @@ void main() {
     const Sequence s = placed(b, position);
     if (s.n <= t0) return;
     const int end = min(s.n, t1), carried = b * p.H_v + h, oldest = oldest_kept(position + s.n);
-    if (t0 == 0) {
-        load_state(h, s.row, position);
-    } else {
-        [[unroll]] for (int c = 0; c < COLUMNS; ++c)
-            [[unroll]] for (int i = 0; i < PARTS; ++i) S[c][i] = live ? carry[lanes_quad(carried, c, i)] : vec4(0.0);
-    }
+    if (t0 == 0) load_state(h, s.row, position);
+    else LANES_EACH(carried, S[c][i] = live ? carry[quad] : vec4(0.0);)
     for (int t = t0; t < end; ++t) {
         const int here = position + t;
-        const vec4 delta = lanes_token(s, b, h, t);
+        lanes_token(s, b, h, t);
         if (here >= oldest) store_row(h, s.row, here);
         const bool completes = (here + 1) % p.W == 0;
-        if (t + 1 < s.n || completes) lanes_update(delta);  // nobody needs the state after the last token otherwise
+        if (t + 1 < s.n || completes) lanes_update();  // nobody needs the state after the last token otherwise
         if (!completes || here + 1 < oldest || !live) continue;
         const Place to = base_of(s.row, (here + 1) / p.W);
-        [[unroll]] for (int c = 0; c < COLUMNS; ++c)
-            [[unroll]] for (int i = 0; i < PARTS; ++i) base_put4(to, lanes_quad(h, c, i), S[c][i]);
+        LANES_EACH(h, base_put4(to, quad, S[c][i]);)
     }
-    if (end < s.n && live)
-        [[unroll]] for (int c = 0; c < COLUMNS; ++c)
-            [[unroll]] for (int i = 0; i < PARTS; ++i) carry[lanes_quad(carried, c, i)] = S[c][i];
+    if (end < s.n && live) LANES_EACH(carried, carry[quad] = S[c][i];)
 }

@@ -7,7 +7,6 @@
 #extension GL_KHR_shader_subgroup_shuffle : require
 
 const int LANES = 8;
-const int COLUMNS = 4;  // columns that a cluster of eight lanes holds
 
 int lane_invocation() { return int(gl_SubgroupID * gl_SubgroupSize + gl_SubgroupInvocationID); }
 
