@@ -135,7 +135,7 @@ void plain(const Launch& launch) {
 
 }  // namespace
 
-size_t vector_scratch(const void* params) {
+static size_t vector_scratch(const void* params) {
     const auto& p = *static_cast<const ops::gated_delta_net::Params*>(params);
     return p.prefill ? size_t(workers()) * block_bytes(kChunk, p.S_k, p.gate != 1) : 0;
 }

@@ -1,11 +1,65 @@
 // GATED_DELTA_NET_RING on the CPU. Equation, shapes and what is stored: rewind/ops/gated_delta_net_ring.h.
 //
+// One Highway implementation an instruction set (gdn_ring-inl.h): the closed form against the base, work split over
+// (sequence, key head, part of the columns), the same code for one token and for a long prompt.
+//
 // cpu:plain is scalar C++ for any CPU: base, then the block's rows one after the other, then the new tokens, one worker
-// a (sequence, head). A long call replaces rows that other heads still read, so the shared k rows are stored afterwards.
+// a (sequence, head). A long call replaces rows that other workers still read, so the shared rows are stored afterwards.
 #include "rewind/ops/gated_delta_net_ring.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/gated_delta_net_ring.cpp"
+#include <hwy/foreach_target.h>
+
+#include "cpu/parallel.h"
+#include "cpu/targets.h"
+#if RW_VECTOR_TARGET
+#include "cpu/gdn_ring-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace rw::cpu::HWY_NAMESPACE {
+
+void GatedDeltaNetRing(const Launch& launch) {
+    using namespace ops::gated_delta_net_ring;
+    const Params& p = launch.as<Params>();
+    const bool channel = p.gate != 1;
+    const size_t bytes = block_bytes(p.W, p.S_k, channel);
+    const GdnInputs in = ring_inputs(launch);
+    const Ring<Params> ring = ring_memory(launch);
+    const int64_t heads = p.H_v / p.H_k, parts = column_parts(p.B * p.H_k, std::max<int64_t>(1, p.S_v / kBlockColumns));
+    const auto rows_of = [&](const Sequence& s, int64_t b, int64_t kh) {
+        return [&in, &p, s, b, kh, heads](int64_t i) {
+            return RowSource<Params>(in, p, s, b, p.heads == RW_HEADS_TILED ? kh + i * p.H_k : kh * heads + i);
+        };
+    };
+    // Only a call that wraps round the ring overwrites rows that another part may still have to read.
+    const bool rows_later = parts > 1 && p.T > int64_t(p.W) * (p.n_base - 1);
+    for_units(p.B * p.H_k * parts, [&](int64_t unit, int64_t worker) {
+        const int64_t part = unit % parts, kh = unit / parts % p.H_k, b = unit / parts / p.H_k, columns = p.S_v / parts;
+        int64_t pos = 0;
+        const Sequence s = ring_sequence(launch, p, b, pos);
+        if (s.n == 0) return;
+        GdnBlock block(reinterpret_cast<float*>(launch.scratch + size_t(worker) * bytes), p.W, p.S_k, channel);
+        RingTokens(block, ring, s, pos, heads, rows_of(s, b, kh), part * columns, columns);
+        if (part == 0 && !rows_later) RingRows(ring, s, pos, heads, rows_of(s, b, kh));
+    });
+    if (!rows_later) return;
+    for_units(p.B * p.H_k, [&](int64_t unit, int64_t) {
+        const int64_t kh = unit % p.H_k, b = unit / p.H_k;
+        int64_t pos = 0;
+        const Sequence s = ring_sequence(launch, p, b, pos);
+        if (s.n) RingRows(ring, s, pos, heads, rows_of(s, b, kh));
+    });
+}
+
+}  // namespace rw::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
+
+#if HWY_ONCE
 #include <cstring>
 
+#include "cpu/gdn_block.h"
 #include "cpu/gdn_plain.h"
 #include "cpu/ring.h"
 
@@ -21,26 +75,10 @@ size_t plain_scratch(const void* params) {
     return size_t(p.B) * size_t(p.H_v) * size_t(plain_worker(p)) * sizeof(float);
 }
 
-/// A sequence with the position of its first token; n = 0 when it is skipped.
-Sequence placed(const Launch& launch, const Params& p, int b, int64_t& pos) {
-    pos = launch.at<int32_t>(arg::pos)[b];
-    const Sequence s = sequence(launch, p, b, arg::seq, arg::first, arg::seq_len);
-    if (s.n == 0 || pos < 0) return {};
-    if (pos + s.n > INT32_MAX) return launch.raise(RW_FAULT_POS), Sequence{};
-    return s;
-}
-
-GdnInputs inputs(const Launch& launch) {
-    return {launch.arg[arg::q],       launch.arg[arg::k],          launch.arg[arg::v],
-            launch.at<float>(arg::g), launch.at<float>(arg::beta), launch.at<float>(arg::dt_bias),
-            launch.at<float>(arg::a), launch.at<float>(arg::out)};
-}
-
 void plain_head(const Launch& launch, const Params& p, const Sequence& s, int64_t pos, int b, int h, float* S) {
     const int64_t D1 = int64_t(p.S_k) * p.S_v;
-    const GdnInputs in = inputs(launch);
-    const Ring<Params> ring{p, launch.at<float>(arg::base), launch.at<float>(arg::ring_k), launch.at<float>(arg::ring_d),
-                            launch.at<float>(arg::ring_g)};
+    const GdnInputs in = ring_inputs(launch);
+    const Ring<Params> ring = ring_memory(launch);
     PlainToken x{S + D1, S + D1 + p.S_k, S + D1 + 2 * p.S_k, 0};
     float* decay = S + D1 + 3 * p.S_k;
     plain_ring_state(S, ring, s.row, pos, h, decay);
@@ -58,7 +96,7 @@ void plain_head(const Launch& launch, const Params& p, const Sequence& s, int64_
 
 /// Stores the k rows of one key head: the last step, when no head reads old rows any more.
 void plain_keys(const Launch& launch, const Params& p, const Sequence& s, int64_t pos, int b, int kh) {
-    const Ring<Params> ring{p, nullptr, launch.at<float>(arg::ring_k), nullptr, nullptr};
+    const Ring<Params> ring = ring_memory(launch);
     for (int64_t t = std::max<int64_t>(0, ring.oldest(pos + s.n) - pos); t < s.n; ++t)
         plain_row(ring.k(s.row, pos + t, kh), launch.arg[arg::k],
                   kh * int64_t(p.k_h) + (s.token + t) * p.k_t + (b % p.B_k) * int64_t(p.k_b), p.S_k, p.qkv_type,
@@ -74,7 +112,7 @@ void plain(const Launch& launch) {
         for (int b = 0; b < p.B; ++b)
             for (int h = 0; h < p.H_v; ++h) {
                 int64_t pos = 0;
-                const Sequence s = placed(launch, p, b, pos);
+                const Sequence s = ring_sequence(launch, p, b, pos);
                 float* S = reinterpret_cast<float*>(launch.scratch) + (int64_t(b) * p.H_v + h) * plain_worker(p);
                 if (s.n) plain_head(launch, p, s, pos, b, h, S);
             }
@@ -82,7 +120,7 @@ void plain(const Launch& launch) {
         for (int b = 0; b < p.B; ++b)
             for (int kh = 0; kh < p.H_k; ++kh) {
                 int64_t pos = 0;
-                const Sequence s = placed(launch, p, b, pos);
+                const Sequence s = ring_sequence(launch, p, b, pos);
                 if (s.n) plain_keys(launch, p, s, pos, b, kh);
             }
     }
@@ -90,6 +128,16 @@ void plain(const Launch& launch) {
 
 }  // namespace
 
-std::vector<Kernel> gated_delta_net_ring_kernels() { return {{"cpu:plain", nullptr, plain, plain_scratch}}; }
+static size_t vector_scratch(const void* params) {
+    const auto& p = *static_cast<const ops::gated_delta_net_ring::Params*>(params);
+    return size_t(workers()) * block_bytes(p.W, p.S_k, p.gate != 1);
+}
+
+std::vector<Kernel> gated_delta_net_ring_kernels() {
+    std::vector<Kernel> list = RW_TARGET_KERNELS(GatedDeltaNetRing, vector_scratch);
+    list.push_back({"cpu:plain", nullptr, plain, plain_scratch});
+    return list;
+}
 
 }  // namespace rw::cpu
+#endif

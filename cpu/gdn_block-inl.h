@@ -65,7 +65,7 @@ inline void ScalarCoefficients(GdnBlock& x, const Span& span) {
 
 /// dk . k, dq . k for the rows [w, w + kRows) and then one decay more on dk and dq. Column s of cm and co.
 template <int kRows>
-HWY_INLINE void DecayedDots(GdnBlock& x, int64_t w, int64_t s) {
+HWY_NOINLINE inline void DecayedDots(GdnBlock& x, int64_t w, int64_t s) {
     Vec m[kRows], r[kRows];
     for (int u = 0; u < kRows; ++u) m[u] = r[u] = hn::Zero(f32);
     for (int64_t i = 0; i < x.S_k; i += kLanes) {
@@ -141,7 +141,7 @@ void BlockHead(GdnBlock& x, const Span& span, const Source& source, const OldRow
 
 /// The triangular solve and the outputs of kColumns columns from S.dk and S.dq in m and r. out(w): their place in row w.
 template <int64_t kColumns, class Out>
-HWY_INLINE void SolveColumns(GdnBlock& x, const Span& span, float scale, const Out& out) {
+HWY_NOINLINE inline void SolveColumns(GdnBlock& x, const Span& span, float scale, const Out& out) {
     constexpr int kVecs = int(kColumns / kLanes);
     for (int64_t w = span.begin; w < span.end; ++w) {
         const float *cm = x.cm + w * x.W, *co = x.co + w * x.W;

@@ -13,7 +13,7 @@ HWY_BEFORE_NAMESPACE();
 namespace rw::cpu::HWY_NAMESPACE {
 
 /// The sums m and r of four columns.
-HWY_INLINE void Probe4(const float* HWY_RESTRICT S, int64_t S_k, const float* k, const float* q, float decay, float* m,
+HWY_NOINLINE inline void Probe4(const float* HWY_RESTRICT S, int64_t S_k, const float* k, const float* q, float decay, float* m,
                        float* r) {
     Vec m0 = hn::Zero(f32), m1 = m0, m2 = m0, m3 = m0, r0 = m0, r1 = m0, r2 = m0, r3 = m0;
     for (int64_t i = 0; i < S_k; i += kLanes) {
@@ -31,7 +31,7 @@ HWY_INLINE void Probe4(const float* HWY_RESTRICT S, int64_t S_k, const float* k,
 
 /// S <- a S + k d for four columns; from and to may be the same.
 template <bool kChannel>
-HWY_INLINE void Update4(const float* from, float* to, int64_t S_k, const float* k, const float* decay, float decay1,
+HWY_NOINLINE inline void Update4(const float* from, float* to, int64_t S_k, const float* k, const float* decay, float decay1,
                         const float* d) {
     const Vec d0 = hn::Set(f32, d[0]), d1 = hn::Set(f32, d[1]), d2 = hn::Set(f32, d[2]), d3 = hn::Set(f32, d[3]);
     const Vec one = hn::Set(f32, decay1);
@@ -47,7 +47,7 @@ HWY_INLINE void Update4(const float* from, float* to, int64_t S_k, const float* 
 /// to = decay S + sum over s < n of k_s d_s, in that order, kVecs vectors of channels of four columns. k: rows of S_k;
 /// d: rows of `pitch`, at the first of the four columns.
 template <int kVecs>
-HWY_INLINE void Fold4(const float* from, float* to, int64_t S_k, const float* decay, const float* k, const float* d,
+HWY_NOINLINE inline void Fold4(const float* from, float* to, int64_t S_k, const float* decay, const float* k, const float* d,
                       int64_t pitch, int64_t n) {
     for (int64_t i = 0; i < S_k; i += kVecs * kLanes) {
         Vec s0[kVecs], s1[kVecs], s2[kVecs], s3[kVecs];

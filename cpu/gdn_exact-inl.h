@@ -67,7 +67,7 @@ void PrepareExact(ExactRows& rows, const RowSource<Params>& from, int64_t t0, in
 
 /// Update4 for one token and Probe4 for the next in one pass.
 template <bool kChannel>
-HWY_INLINE void UpdateProbe4(const float* from, float* to, int64_t S_k, const float* k, const float* decay, float decay1,
+HWY_NOINLINE inline void UpdateProbe4(const float* from, float* to, int64_t S_k, const float* k, const float* decay, float decay1,
                              const float* d, const Probe<kChannel>& next, float* m, float* r) {
     const Vec d0 = hn::Set(f32, d[0]), d1 = hn::Set(f32, d[1]), d2 = hn::Set(f32, d[2]), d3 = hn::Set(f32, d[3]);
     const Vec one = hn::Set(f32, decay1);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "cpu/gdn_plain.h"
+#include "rewind/ops/gated_delta_net_ring.h"
 
 namespace rw::cpu {
 
@@ -30,6 +31,29 @@ struct Ring {
     /// The first position whose row and block's base are still kept after a call that ends at `end`.
     int64_t oldest(int64_t end) const { return (end / p.W - p.n_base + 1) * p.W; }
 };
+
+/// A sequence of a GATED_DELTA_NET_RING call with the position of its first token; n = 0 when it is skipped.
+inline Sequence ring_sequence(const Launch& launch, const ops::gated_delta_net_ring::Params& p, int64_t b, int64_t& pos) {
+    using namespace ops::gated_delta_net_ring;
+    pos = launch.at<int32_t>(arg::pos)[b];
+    const Sequence s = sequence(launch, p, int(b), arg::seq, arg::first, arg::seq_len);
+    if (s.n == 0 || pos < 0) return {};
+    if (pos + s.n > INT32_MAX) return launch.raise(RW_FAULT_POS), Sequence{};
+    return s;
+}
+
+inline GdnInputs ring_inputs(const Launch& launch) {
+    using namespace ops::gated_delta_net_ring;
+    return {launch.arg[arg::q],       launch.arg[arg::k],          launch.arg[arg::v],
+            launch.at<float>(arg::g), launch.at<float>(arg::beta), launch.at<float>(arg::dt_bias),
+            launch.at<float>(arg::a), launch.at<float>(arg::out)};
+}
+
+inline Ring<ops::gated_delta_net_ring::Params> ring_memory(const Launch& launch) {
+    using namespace ops::gated_delta_net_ring;
+    return {launch.as<Params>(), launch.at<float>(arg::base), launch.at<float>(arg::ring_k),
+            launch.at<float>(arg::ring_d), launch.at<float>(arg::ring_g)};
+}
 
 /// The state of one head after the positions < pos: base, then the block's rows in order. decay: S_k floats of scratch.
 template <class Params>
