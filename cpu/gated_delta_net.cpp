@@ -60,8 +60,7 @@ void Group(const Launch& launch, const Params& p, int64_t b, int64_t first_head,
             return slot(t) < 0 ? h.final : at.out + slot(t) * int64_t(p.out_slot) + h.source.h * D;
         };
         const float* state = chunked ? h.final : h.state;
-        if (p.gate == 1) ExactTokens<false>(h.source, state, place, chunked, n, begin, columns);
-        else ExactTokens<true>(h.source, state, place, chunked, n, begin, columns);
+        ExactTokens(h.source, state, place, chunked, n, begin, columns);
     }
 }
 

@@ -65,7 +65,7 @@ inline void ScalarCoefficients(GdnBlock& x, const Span& span) {
 
 /// dk . k, dq . k for the rows [w, w + kRows) and then one decay more on dk and dq. Column s of cm and co.
 template <int kRows>
-HWY_NOINLINE inline void DecayedDots(GdnBlock& x, int64_t w, int64_t s) {
+HWY_NOINLINE void DecayedDots(GdnBlock& x, int64_t w, int64_t s) {
     Vec m[kRows], r[kRows];
     for (int u = 0; u < kRows; ++u) m[u] = r[u] = hn::Zero(f32);
     for (int64_t i = 0; i < x.S_k; i += kLanes) {
@@ -141,7 +141,7 @@ void BlockHead(GdnBlock& x, const Span& span, const Source& source, const OldRow
 
 /// The triangular solve and the outputs of kColumns columns from S.dk and S.dq in m and r. out(w): their place in row w.
 template <int64_t kColumns, class Out>
-HWY_NOINLINE inline void SolveColumns(GdnBlock& x, const Span& span, float scale, const Out& out) {
+HWY_NOINLINE void SolveColumns(GdnBlock& x, const Span& span, float scale, const Out& out) {
     constexpr int kVecs = int(kColumns / kLanes);
     for (int64_t w = span.begin; w < span.end; ++w) {
         const float *cm = x.cm + w * x.W, *co = x.co + w * x.W;
@@ -186,9 +186,14 @@ void BlockColumns(GdnBlock& x, const Span& span, const Source& source, int64_t c
                   const OldRow& old_d, const NewRow& new_d) {
     const int64_t S_k = x.S_k;
     base += c * S_k;
-    for (int64_t j = 0; j < kColumns; j += 4)
-        for (int64_t w = span.begin; w < span.end; ++w)
-            Probe4(base + j * S_k, S_k, x.dk + w * S_k, x.dq + w * S_k, 1, x.m + w * kColumns + j, x.r + w * kColumns + j);
+    WithSize(S_k, [&](auto size) {
+        for (int64_t j = 0; j < kColumns; j += 4) {
+            Prefetch4(base + (j + 8) * S_k, S_k);  // past the last column it does no harm
+            for (int64_t w = span.begin; w < span.end; ++w)
+                Probe4(base + j * S_k, size, x.dk + w * S_k, x.dq + w * S_k, 1, x.m + w * kColumns + j,
+                       x.r + w * kColumns + j);
+        }
+    });
     for (int64_t s = 0; s < span.begin; ++s) Convert(x.d + s * kColumns, old_d(s) + c, 0, kColumns, RW_F32);
     for (int64_t w = span.begin; w < span.end; ++w)
         source.Value(x.v + w * kColumns, span.t + w - span.begin, c, kColumns);

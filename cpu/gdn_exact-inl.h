@@ -66,8 +66,8 @@ void PrepareExact(ExactRows& rows, const RowSource<Params>& from, int64_t t0, in
 }
 
 /// Update4 for one token and Probe4 for the next in one pass.
-template <bool kChannel>
-HWY_NOINLINE inline void UpdateProbe4(const float* from, float* to, int64_t S_k, const float* k, const float* decay, float decay1,
+template <bool kChannel, class Size>
+HWY_NOINLINE void UpdateProbe4(const float* from, float* to, Size S_k, const float* k, const float* decay, float decay1,
                              const float* d, const Probe<kChannel>& next, float* m, float* r) {
     const Vec d0 = hn::Set(f32, d[0]), d1 = hn::Set(f32, d[1]), d2 = hn::Set(f32, d[2]), d3 = hn::Set(f32, d[3]);
     const Vec one = hn::Set(f32, decay1);
@@ -92,13 +92,11 @@ HWY_NOINLINE inline void UpdateProbe4(const float* from, float* to, int64_t S_k,
     hn::Store(hn::Mul(Sums(r0, r1, r2, r3), hn::Set(f32x4, next.decay)), f32x4, r);
 }
 
-/// Columns [begin, begin + columns) of one value head over tokens [t0, t1). `slot(t)`: where the head's state goes after
-/// token t; `from`: where it is before token t0.
-template <bool kChannel, class Params, class Slot>
-void ExactTokens(const RowSource<Params>& source, const float* state, const Slot& slot, int64_t t0, int64_t t1,
-                 int64_t begin, int64_t columns) {
+/// ExactTokens for one kind of gate and one size.
+template <bool kChannel, class Params, class Size, class Slot>
+void ExactColumns(const RowSource<Params>& source, Size S_k, const float* state, const Slot& slot, int64_t t0, int64_t t1,
+                  int64_t begin, int64_t columns) {
     const Params& p = source.p;
-    const int64_t S_k = p.S_k;
     ExactRows rows;
     for (int64_t tile = t0; tile < t1; tile += kTokens) {
         const int64_t n = std::min(kTokens, t1 - tile);
@@ -107,7 +105,10 @@ void ExactTokens(const RowSource<Params>& source, const float* state, const Slot
             HWY_ALIGN float m[kBlock], r[kBlock], d[4];
             const float* from = (tile == t0 ? state : slot(tile - 1)) + c * S_k;
             const Probe<kChannel> first(rows, 0, S_k);
-            for (int64_t j = 0; j < kBlock; j += 4) Probe4(from + j * S_k, S_k, first.k, first.q, first.decay, m + j, r + j);
+            for (int64_t j = 0; j < kBlock; j += 4) {
+                if (c + j + 8 < begin + columns) Prefetch4(from + (j + 8) * S_k, S_k);
+                Probe4(from + j * S_k, S_k, first.k, first.q, first.decay, m + j, r + j);
+            }
             for (int64_t t = 0; t < n; ++t) {
                 float* to = slot(tile + t) + c * S_k;
                 float* out = source.Out(tile + t) + c;
@@ -129,6 +130,17 @@ void ExactTokens(const RowSource<Params>& source, const float* state, const Slot
             }
         }
     }
+}
+
+/// Columns [begin, begin + columns) of one value head over tokens [t0, t1). `slot(t)`: where the head's state goes after
+/// token t; `from`: where it is before token t0.
+template <class Params, class Slot>
+void ExactTokens(const RowSource<Params>& source, const float* state, const Slot& slot, int64_t t0, int64_t t1,
+                 int64_t begin, int64_t columns) {
+    WithSize(source.p.S_k, [&](auto S_k) {
+        if (source.p.gate == 1) ExactColumns<false>(source, S_k, state, slot, t0, t1, begin, columns);
+        else ExactColumns<true>(source, S_k, state, slot, t0, t1, begin, columns);
+    });
 }
 
 }  // namespace rw::cpu::HWY_NAMESPACE
