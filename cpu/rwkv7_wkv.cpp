@@ -17,7 +17,7 @@ struct Source {
     const Sequence& s;
     int64_t h;
 
-    ScanToken token(int64_t t, float*) const {
+    ScanToken token(int64_t t, float*, const ScanArithmetic&) const {
         const int64_t row = s.token + t;
         const auto at = [&](int arg, int64_t head, int64_t token, int64_t b) {
             return launch.at<float>(arg) + h * head + row * token + s.b * b;
@@ -28,10 +28,10 @@ struct Source {
     }
 };
 
-void plain(const Launch& launch) { run_scan<Source>(launch, scan_args, plain_scan_columns); }
+void run(const Launch& launch, const ScanArithmetic& arithmetic) { run_scan<Source>(launch, scan_args, arithmetic); }
 
 }  // namespace
 
-std::vector<Kernel> rwkv7_wkv_kernels() { return {{"cpu:plain", nullptr, plain}}; }
+std::vector<Kernel> rwkv7_wkv_kernels() { return scan_kernels<run>(); }
 
 }  // namespace rw::cpu
