@@ -24,8 +24,8 @@ Cost scan_cost(const Call& call, const SlotArgs& at, const ScanSizes& s, double 
     return cost;
 }
 
-double scan_tolerance(const ScanSizes& s, int64_t tokens, bool is_state) {
-    const double sum = double(s.S_k + tokens) * 0x1p-24;
+double scan_tolerance(const ScanSizes& s, int64_t tokens, bool is_state, int exponent) {
+    const double sum = double(s.S_k + tokens + exponent) * 0x1p-24;
     return is_state ? std::min(1e-7, sum * sum) : 1e-7;
 }
 

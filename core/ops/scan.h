@@ -40,8 +40,10 @@ Cost scan_cost(const Call& call, const SlotArgs& at, const ScanSizes& s, double 
 
 /// NMSE against the double definition, per slot and head for states, per sequence and head for out. States: a rounding
 /// error decays with the state it was made in, so over T tokens their relative sum is at most T 2^-24, and the removal
-/// pair's dot product adds at most S_k 2^-24: the square of both together, never above 1e-7. out: 1e-7, the bar of the
-/// field; how much of a dot product query . s cancels is up to the data, so no formula in sizes is tighter and true.
-double scan_tolerance(const ScanSizes& s, int64_t tokens, bool is_state);
+/// pair's dot product adds at most S_k 2^-24. Where the decay is an exp of rounded numbers, `exponent` times 2^-24 more:
+/// e^x is off by x times the error of x, a few 2^-24, and past x = 88 nothing is left of the state. The square of all
+/// that together, never above 1e-7. out: 1e-7, the bar of the field; how much of a dot product query . s cancels is up
+/// to the data, so no formula in sizes is tighter and true.
+double scan_tolerance(const ScanSizes& s, int64_t tokens, bool is_state, int exponent = 0);
 
 }  // namespace rw::ops

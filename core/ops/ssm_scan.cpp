@@ -75,7 +75,7 @@ Cost cost(const Call& call) {
 }
 
 double tolerance(const Call& call, int arg) {
-    return scan_tolerance(sizes(call), tokens_of(call, slot_args).T, arg == arg::state_out);
+    return scan_tolerance(sizes(call), tokens_of(call, slot_args).T, arg == arg::state_out, 4 * 88);
 }
 
 Example example(const Dims& dims) {
