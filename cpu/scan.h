@@ -44,7 +44,7 @@ void run_scan(const Launch& launch, const ScanArgs& at, const ScanArithmetic& ar
     const int64_t groups = (p.H + heads - 1) / heads;
     const int64_t parts = column_parts(p.B * groups, std::max(1, p.S_v / 16));
     const int part = int(((p.S_v + parts - 1) / parts + 3) / 4) * 4;
-    for_units(p.B * groups * parts, [&](int64_t unit, int64_t) {
+    for_units(p.B * groups * parts, [&](int64_t unit) {
         alignas(64) float working[scan_block_floats], decay[256];
         const int b = int(unit / parts / groups), begin = int(unit % parts) * part;
         const int64_t h0 = unit / parts % groups * heads;
@@ -81,7 +81,7 @@ template <RunScan* run, size_t... kAt>
 std::vector<Kernel> scan_kernels(size_t (*scratch)(const void*), std::index_sequence<kAt...>) {
     const TargetTable table = {
         (scan_arithmetic(kAt) ? +[](const Launch& launch) { run(launch, *scan_arithmetic(kAt)); } : nullptr)...};
-    std::vector<Kernel> list = target_kernels(table, scratch, std::index_sequence<kAt...>());
+    std::vector<Kernel> list = target_kernels(table, std::index_sequence<kAt...>(), scratch);
     list.push_back({"cpu:plain", nullptr, [](const Launch& launch) { run(launch, plain_scan_arithmetic); }, scratch});
     return list;
 }

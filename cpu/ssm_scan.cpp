@@ -26,7 +26,7 @@ size_t scratch(const void* params) {
 void steps(const Launch& launch, const Params& p, const ScanArithmetic& arithmetic) {
     const float *dt = launch.at<const float>(arg::dt), *bias = launch.at<const float>(arg::dt_bias);
     const float* a = launch.at<const float>(arg::a);
-    for_units(padded_rows(p) / unit_rows, [&](int64_t unit, int64_t) {
+    for_units(padded_rows(p) / unit_rows, [&](int64_t unit) {
         float* step = reinterpret_cast<float*>(launch.scratch) + unit * unit_rows * p.H;
         float* decay = step + padded_rows(p) * p.H;
         for (int64_t i = 0; i < unit_rows; ++i) {
