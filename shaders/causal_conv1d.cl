@@ -27,21 +27,26 @@ static void run(RW_KERNEL_ARGS, const int out, const int keep) {
     const int end = keep ? s.n : min(begin + TILE, s.n);
     if (begin >= end) return;
 
+    const int silu = block->p.silu;
+    const long x_t = block->p.x_t, o_t = block->p.o_t, out_slot = block->p.out_slot;
+    __global const rw_elem* xs = RW_CONV_X(s, c);
+    __global float* outs = RW_CONV_OUT(s, c);
+    __global float* slots = RW_STATE_OUT(s, 0) + (long)c * (TAPS - 1);
     rw_vec w[TAPS], x[TAPS];
     __global const float* state = RW_STATE(s, slot) + (long)c * (TAPS - 1);
     for (int j = 0; j < TAPS - 1; ++j) {
         const int t = begin - (TAPS - 1) + j;
-        x[j] = t < 0 ? RW_COLUMN(state, TAPS - 1 + t, TAPS - 1) : RW_CHANNELS(RW_CONV_X(s, t, c));
+        x[j] = t < 0 ? RW_COLUMN(state, TAPS - 1 + t, TAPS - 1) : RW_CHANNELS(xs + t * x_t);
     }
     for (int j = 0; j < TAPS; ++j) w[j] = RW_COLUMN(RW_PTR(const float, weight) + (long)c * TAPS, j, TAPS);
     const rw_vec bias = RW_HAS(bias) ? RW_VEC_LOAD(RW_PTR(const float, bias) + c) : (rw_vec)0.0f;
     for (int t = begin; t < end; ++t) {
-        x[TAPS - 1] = RW_CHANNELS(RW_CONV_X(s, t, c));
-        if (out) RW_VEC_STORE(conv_out(w, x, bias, block->p.silu), RW_CONV_OUT(s, t, c));
+        x[TAPS - 1] = RW_CHANNELS(xs + t * x_t);
+        if (out) RW_VEC_STORE(conv_out(w, x, bias, silu), outs + t * o_t);
         for (int j = 0; j < TAPS - 1; ++j) x[j] = x[j + 1];
         const int kept = keep ? rw_kept_slot(t, s.n, K, order) : -1;
         if (kept < 0) continue;
-        __global float* to = RW_STATE_OUT(s, kept) + (long)c * (TAPS - 1);
+        __global float* to = slots + kept * out_slot;
         for (int j = 0; j < TAPS - 1; ++j) RW_PUT_COLUMN(x[j], to, j, TAPS - 1);
     }
 }

@@ -38,17 +38,20 @@ void main() {
     const int end = KEEP != 0 ? s.n : min(first + TILE, s.n);
     if (first >= end) return;
 
-    const int WINDOW = TAPS - 1;
+    const int WINDOW = TAPS - 1, x_t = p.x_t, o_t = p.o_t, K = p.K, order = p.order, out_slot = p.out_slot;
+    const bool silu = p.silu != 0;
+    const Place xs = x_row(s), outs = out_row(s);
+    const Place slots = skip(start(RW_ARG_state_out), s.row, p.out_row);
     VEC w[TAPS], x[TAPS];
     if (first < WINDOW) {  // inputs of before the call
         const Place from = skip(skip(start(RW_ARG_state), s.row, p.state_row), slot, p.state_slot);
         GET_COLUMNS(state, from, c, TAPS - 1, x)
         for (int t = 0; t < first; ++t) {
             [[unroll]] for (int j = 0; j + 1 < TAPS; ++j) x[j] = x[j + 1];
-            x[TAPS - 2] = x_at(x_row(s, t), c);
+            x[TAPS - 2] = x_at(skip_typed(xs, t, x_t), c);
         }
     } else {
-        [[unroll]] for (int j = 0; j + 1 < TAPS; ++j) x[j] = x_at(x_row(s, first - WINDOW + j), c);
+        [[unroll]] for (int j = 0; j + 1 < TAPS; ++j) x[j] = x_at(skip_typed(xs, first - WINDOW + j, x_t), c);
     }
     VEC bias = VEC(0.0);
     if (OUT != 0) {
@@ -56,12 +59,12 @@ void main() {
         if (present(RW_ARG_bias)) bias = bias_at(c);
     }
     for (int t = first; t < end; ++t) {
-        x[TAPS - 1] = x_at(x_row(s, t), c);
-        if (OUT != 0) out_set(out_row(s, t), c, conv_out(w, x, bias));
+        x[TAPS - 1] = x_at(skip_typed(xs, t, x_t), c);
+        if (OUT != 0) out_set(skip(outs, t, o_t), c, conv_out(w, x, bias, silu));
         [[unroll]] for (int j = 0; j + 1 < TAPS; ++j) x[j] = x[j + 1];
-        const int kept = KEEP != 0 ? kept_slot(t, s.n) : -1;
-        if (kept < 0) continue;
-        const Place to = skip(skip(start(RW_ARG_state_out), s.row, p.out_row), kept, p.out_slot);
+        const int kept = order == RW_ORDER_TRAILING ? t - (s.n - K) : s.n - 1 - t;
+        if (KEEP == 0 || kept < 0 || kept >= K) continue;
+        const Place to = skip(slots, kept, out_slot);
         PUT_COLUMNS(state_out, to, c, TAPS - 1, x)
     }
 }

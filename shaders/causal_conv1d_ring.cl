@@ -28,19 +28,23 @@ static void run(RW_KERNEL_ARGS, const int out, const int keep) {
     if (begin >= end) return;
 
     __global float* ring = RW_PTR(float, ring) + (long)s.row * block->p.ring_b + c;
+    const int silu = block->p.silu;
+    const long x_t = block->p.x_t, o_t = block->p.o_t, ring_r = block->p.ring_r;
+    __global const rw_elem* xs = RW_CONV_X(s, c);
+    __global float* outs = RW_CONV_OUT(s, c);
     rw_vec w[TAPS], x[TAPS];
     for (int j = 0; out && j < TAPS - 1; ++j) {
         const int t = begin - (TAPS - 1) + j;
-        if (t >= 0) x[j] = RW_CHANNELS(RW_CONV_X(s, t, c));
-        else if (pos + t >= 0) x[j] = RW_VEC_LOAD(ring + (long)((pos + t) % R) * block->p.ring_r);
+        if (t >= 0) x[j] = RW_CHANNELS(xs + t * x_t);
+        else if (pos + t >= 0) x[j] = RW_VEC_LOAD(ring + (pos + t) % R * ring_r);
         else x[j] = (rw_vec)0.0f;
     }
     for (int j = 0; j < TAPS; ++j) w[j] = RW_COLUMN(RW_PTR(const float, weight) + (long)c * TAPS, j, TAPS);
     const rw_vec bias = RW_HAS(bias) ? RW_VEC_LOAD(RW_PTR(const float, bias) + c) : (rw_vec)0.0f;
     for (int t = begin; t < end; ++t) {
-        const rw_vec now = x[TAPS - 1] = RW_CHANNELS(RW_CONV_X(s, t, c));
-        if (out) RW_VEC_STORE(conv_out(w, x, bias, block->p.silu), RW_CONV_OUT(s, t, c));
-        if (keep && t >= stored) RW_VEC_STORE(now, ring + (long)((pos + t) % R) * block->p.ring_r);
+        const rw_vec now = x[TAPS - 1] = RW_CHANNELS(xs + t * x_t);
+        if (out) RW_VEC_STORE(conv_out(w, x, bias, silu), outs + t * o_t);
+        if (keep && t >= stored) RW_VEC_STORE(now, ring + (pos + t) % R * ring_r);
         for (int j = 0; j < TAPS - 1; ++j) x[j] = x[j + 1];
     }
 }

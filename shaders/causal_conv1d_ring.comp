@@ -31,10 +31,6 @@ VEC row_at(Place row, int c) { return ring_get(row, uint(c)); }
 void row_set(Place row, int c, VEC v) { ring_put(row, uint(c), v); }
 #endif
 
-Place ring_row(Sequence s, int position) {
-    return skip(skip(start(RW_ARG_ring), s.row, p.ring_b), position % p.R, p.ring_r);
-}
-
 void main() {
     const int c = int(gl_GlobalInvocationID.x) * WIDTH, b = int(gl_WorkGroupID.y);
     if (c >= p.C) return;
@@ -45,7 +41,10 @@ void main() {
         raise(RW_FAULT_POS);
         return;
     }
-    const int stored = max(0, s.n - p.R);  // tokens from here on are stored
+    const int R = p.R, ring_r = p.ring_r, x_t = p.x_t, o_t = p.o_t;
+    const bool silu = p.silu != 0;
+    const Place xs = x_row(s), outs = out_row(s), ring = skip(start(RW_ARG_ring), s.row, p.ring_b);
+    const int stored = max(0, s.n - R);  // tokens from here on are stored
     const int first = (OUT != 0 ? 0 : stored) + int(gl_WorkGroupID.z) * TILE;
     const int end = OUT != 0 && KEEP != 0 ? s.n : min(first + TILE, s.n);
     if (first >= end) return;
@@ -55,19 +54,19 @@ void main() {
         [[unroll]] for (int j = 0; j + 1 < TAPS; ++j) {
             const int t = first - (TAPS - 1) + j;
             x[j] = VEC(0.0);
-            if (t >= 0) x[j] = x_at(x_row(s, t), c);
-            else if (pos + t >= 0) x[j] = row_at(ring_row(s, pos + t), c);
+            if (t >= 0) x[j] = x_at(skip_typed(xs, t, x_t), c);
+            else if (pos + t >= 0) x[j] = row_at(skip(ring, (pos + t) % R, ring_r), c);
         }
         GET_COLUMNS(weight, start(RW_ARG_weight), c, TAPS, w)
         if (present(RW_ARG_bias)) bias = bias_at(c);
     }
     for (int t = first; t < end; ++t) {
-        const VEC now = x_at(x_row(s, t), c);
+        const VEC now = x_at(skip_typed(xs, t, x_t), c);
         if (OUT != 0) {
             x[TAPS - 1] = now;
-            out_set(out_row(s, t), c, conv_out(w, x, bias));
+            out_set(skip(outs, t, o_t), c, conv_out(w, x, bias, silu));
             [[unroll]] for (int j = 0; j + 1 < TAPS; ++j) x[j] = x[j + 1];
         }
-        if (KEEP != 0 && t >= stored) row_set(ring_row(s, pos + t), c, now);
+        if (KEEP != 0 && t >= stored) row_set(skip(ring, (pos + t) % R, ring_r), c, now);
     }
 }

@@ -3,12 +3,14 @@
 // or 0 (one channel, anything goes).
 //
 //   VEC                               WIDTH channels
-//   x_row(s, t), out_row(s, t)        token t of sequence s
+//   x_row(s), out_row(s)              token 0 of sequence s; then skip_typed(x_row, t, p.x_t), skip(out_row, t, p.o_t).
+//                                     A kernel reads these and the strides once: buffers it writes might, to the
+//                                     compiler, be the block they are in
 //   x_at(row, c), out_set(row, c, v)  its channels c .. c + WIDTH - 1
 //   GET_COLUMNS(name, place, c, n, v) v[j] = entry j of each of these channels in tensor `name`, where a channel's n
 //                                     entries are neighbours
 //   PUT_COLUMNS(name, place, c, n, v) the inverse
-//   conv_out(w, x, b)                 the output, from the weights and the last TAPS inputs
+//   conv_out(w, x, b, silu)           the output, from the weights and the last TAPS inputs
 #ifndef REWIND_CONV_GLSL
 #define REWIND_CONV_GLSL
 
@@ -72,13 +74,13 @@ VEC sigmoid_vec(VEC y) { return sigmoid_(y); }
 
 #endif
 
-Place x_row(Sequence s, int t) { return skip_typed(skip_typed(start(RW_ARG_x), s.b, p.x_b), s.token + t, p.x_t); }
-Place out_row(Sequence s, int t) { return skip(skip(start(RW_ARG_out), s.b, p.o_b), s.token + t, p.o_t); }
+Place x_row(Sequence s) { return skip_typed(skip_typed(start(RW_ARG_x), s.b, p.x_b), s.token, p.x_t); }
+Place out_row(Sequence s) { return skip(skip(start(RW_ARG_out), s.b, p.o_b), s.token, p.o_t); }
 
-VEC conv_out(VEC w[TAPS], VEC x[TAPS], VEC b) {
+VEC conv_out(VEC w[TAPS], VEC x[TAPS], VEC b, bool silu) {
     precise VEC y = b;
     [[unroll]] for (int j = 0; j < TAPS; ++j) y = fma(w[j], x[j], y);
-    if (p.silu != 0) y = y * sigmoid_vec(y);
+    if (silu) y = y * sigmoid_vec(y);
     return y;
 }
 
