@@ -27,6 +27,7 @@ layout(constant_id = 31) const int S_v = 64;
 
 #if SHUFFLE
 #include "lanes.glsl"
+const int COLUMNS = 4;
 #define EACH [[unroll]]
 #define SCAN_ROWS(x) \
     TENSOR_IN4(x)    \
