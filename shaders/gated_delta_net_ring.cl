@@ -3,8 +3,8 @@
 // One work-item owns COLS value columns of one head. It walks the call block by block; with the block's base S, its
 // rows s, and P(p, s) the product of the decays of s+1 .. p (a vector per channel gate, else a number):
 //
-//   1. once for all columns:   key_s, kG_p = P(p, start) k_p and qG_p likewise,
-//                              A(p, s) = k_s . P(p, s) k_p      M(p, s) = k_s . P(p, s) q_p
+//   1. once for all columns:   k_s, kG_p = P(p, start) k_p and qG_p likewise,
+//                              A(p, s) = k_s . P(p, s) k_p      M(p, s) = k_s . P(p, s) q_p        (tile.clh)
 //   2. for 16 columns at once: m = S^T kG_p + sum_{s<p} A(p, s) d_s       d_p = beta_p (v_p - m)
 //                              o = scale (S^T qG_p + sum_{s<=p} M(p, s) d_s)
 //   3. at the block's end:     S' = P(end, start) S + sum_s (P(end, s) k_s) d_s^T
@@ -25,75 +25,9 @@
 #include "slots.clh"
 #include "gdn.clh"
 #include "ring.clh"
+#include "tile.clh"
 
-#define CHUNKS (S_K / WIDTH)
 #define STRIP 16 /* columns of step 2 */
-#define VEC RW_JOIN(float, WIDTH)
-#define LOAD(p, i) RW_JOIN(vload, WIDTH)(i, p)
-#define STORE(x, i, p) RW_JOIN(vstore, WIDTH)(x, i, p)
-#define ROW(p, i) RW_JOIN(rw_at, WIDTH)(p, i)
-#define SUM RW_JOIN(rw_sum, WIDTH)
-
-typedef struct {
-    VEC key[BLOCK][CHUNKS];                       /* rows of the block; after step 1 times P(end, s) if it is complete */
-    VEC kG[BLOCK][CHUNKS], qG[BLOCK][CHUNKS];     /* of the call's tokens */
-    float A[BLOCK][BLOCK], M[BLOCK][BLOCK];       /* A[p][s] */
-    float beta[BLOCK];
-#if CHANNEL
-    VEC decay[BLOCK][CHUNKS], total[CHUNKS];      /* total: P(end, start) */
-#define DECAY(x, s, i) (x)->decay[s][i]
-#define TOTAL(x, i) (x)->total[i]
-#else
-    float decay[BLOCK], total;
-#define DECAY(x, s, i) (x)->decay[s]
-#define TOTAL(x, i) (x)->total
-#endif
-} tile;
-
-/* decay[s] from log decays in memory (a ring row or, raw, the token's own; the row is then stored). */
-static void load_key(tile* x, int s, __global const float* k, __global const float* g) {
-    for (int i = 0; i < CHUNKS; ++i) x->key[s][i] = LOAD(k, i);
-#if CHANNEL
-    for (int i = 0; i < CHUNKS; ++i) x->decay[s][i] = RW_JOIN(rw_exp, WIDTH)(LOAD(g, i));
-#else
-    x->decay[s] = rw_exp(g[0]);
-#endif
-}
-
-/* Row i of `from` times what normalises it. */
-static void load_row(VEC* to, __global const rw_elem* from, float eps) {
-    VEC square = 0.0f;
-    for (int i = 0; i < CHUNKS; ++i) to[i] = ROW(from, i), square = fma(to[i], to[i], square);
-    const float by = rw_inverse_norm(SUM(square), eps);
-    for (int i = 0; i < CHUNKS; ++i) to[i] *= by;
-}
-
-/* Step 1 for token p of the block, whose key, decay and qG (still q) are there. */
-static void weigh(tile* x, int p) {
-    VEC *k = x->kG[p], *q = x->qG[p], sum = 0.0f;
-    for (int i = 0; i < CHUNKS; ++i) k[i] = x->key[p][i], sum = fma(k[i], q[i], sum);
-    x->M[p][p] = SUM(sum);
-    for (int s = p - 1; s >= -1; --s) {
-        for (int i = 0; i < CHUNKS; ++i) k[i] *= DECAY(x, s + 1, i), q[i] *= DECAY(x, s + 1, i);
-        if (s < 0) break;
-        VEC a = 0.0f, m = 0.0f;
-        for (int i = 0; i < CHUNKS; ++i) a = fma(x->key[s][i], k[i], a), m = fma(x->key[s][i], q[i], m);
-        x->A[p][s] = SUM(a), x->M[p][s] = SUM(m);
-    }
-}
-
-/* key[s] becomes P(end, s) k_s. */
-static void complete(tile* x) {
-    VEC by[CHUNKS];
-    for (int i = 0; i < CHUNKS; ++i) by[i] = 1.0f;
-    for (int s = BLOCK - 1; s >= 0; --s)
-        for (int i = 0; i < CHUNKS; ++i) x->key[s][i] *= by[i], by[i] *= DECAY(x, s, i);
-#if CHANNEL
-    for (int i = 0; i < CHUNKS; ++i) x->total[i] = by[i];
-#else
-    x->total = by[0].s0;
-#endif
-}
 
 /* S^T k and S^T q of 16 columns. */
 static void product(__global const float* S, const VEC* k, const VEC* q, float* m, float* r) {
@@ -162,7 +96,7 @@ void gated_delta_net_ring(RW_KERNEL_ARGS, int t0, int t1) {
         }
         for (int p = p0; p < p1; ++p) weigh(&x, p - start);
         const bool full = p1 == start + BLOCK;
-        if (full) complete(&x);
+        if (full) complete(&x, x.key);
 
         for (int j = j0; j < j0 + COLS; j += STRIP) {
             __global const float* S = RW_BASE(s.row, start / BLOCK, h) + (long)j * S_K;
