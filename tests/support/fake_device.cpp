@@ -75,7 +75,7 @@ uint32_t honest(const ops::Call& call, const std::vector<std::byte*>&) {
 }
 
 FakeDevice::FakeDevice(const std::string& name) {
-    info_.id = name + ":0", info_.name = "a fake", info_.driver = "none";
+    info_.id = name + ":0", info_.name = "a fake called " + name, info_.driver = "none";
     info_.memory = info_.max_allocation = std::numeric_limits<int64_t>::max();
 }
 

@@ -1,0 +1,139 @@
+// Expressions, kernel rows and case words: the small languages.
+#include <gtest/gtest.h>
+
+#include "core/kernel_rows.h"
+
+namespace rw::core {
+namespace {
+
+int64_t value(const std::string& text) {
+    return Expr(text)([](const std::string& name) -> int64_t {
+        if (name == "S_k") return 128;
+        if (name == "T") return 5;
+        if (name == "zero") return 0;
+        throw Error(Status::internal, "nobody knows " + name);
+    });
+}
+
+TEST(Expressions, Arithmetic) {
+    EXPECT_EQ(value("2 + 3 * 4"), 14);
+    EXPECT_EQ(value("(2 + 3) * 4"), 20);
+    EXPECT_EQ(value("10 - 3 - 2"), 5);
+    EXPECT_EQ(value("7 / 2 * 2 + 7 % 2"), 7);
+    EXPECT_EQ(value("-T + 6"), 1);
+    EXPECT_EQ(value("S_k / 4"), 32);
+}
+TEST(Expressions, LogicAndComparison) {
+    EXPECT_EQ(value("T > 4 && T <= 5"), 1);
+    EXPECT_EQ(value("T != 5 || !zero"), 1);
+    EXPECT_EQ(value("zero && T / zero"), 0);  // the right side is not looked at
+    EXPECT_EQ(value("T == 5 ? 10 : 20"), 10);
+    EXPECT_EQ(value("T < 1 ? 1 : T < 9 ? 2 : 3"), 2);
+    EXPECT_EQ(value("!(T >= 5)"), 0);
+}
+TEST(Expressions, Functions) {
+    EXPECT_EQ(value("min(T, 3) + max(T, 9)"), 12);
+    EXPECT_EQ(value("ceil_div(S_k, 48)"), 3);
+    EXPECT_EQ(value("ceil_div(zero, 48)"), 0);
+}
+TEST(Expressions, Nonsense) {
+    for (const char* bad : {"", "1 +", "(1", "1)", "sqrt(2)", "min(1)", "1 ? 2", "a b", "2 $ 3"})
+        EXPECT_THROW(Expr{std::string(bad)}, Error) << bad;
+    EXPECT_THROW(value("T / zero"), Error);
+    EXPECT_THROW(value("T % zero"), Error);
+    EXPECT_THROW(value("unknown + 1"), Error);
+    EXPECT_THROW(Expr()([](const std::string&) -> int64_t { return 0; }), Error);
+}
+
+TEST(KernelRows, Parse) {
+    const auto rows = parse_kernel_rows(R"(
+# a comment
+[vulkan:lanes]
+need subgroup >= 8 ? needs subgroups of 8
+need T > 1 ? 1 : 0 ? more than one token
+tune COLS T > 4 ? 4 : 2 : 1 2 4 8
+constant S_K S_k
+scratch carry 4 * S_k
+pass one.comp SHUFFLE=1 N=2
+local 64
+grid H_v, max(B, 1), S_v / COLS
+split 256
+when T > 1
+pass two.comp
+[opencl:plain]
+pass one.cl
+)", "x.kernels");
+    ASSERT_EQ(rows.size(), 2u);
+    const KernelRow& r = rows[0];
+    EXPECT_EQ(r.name, "vulkan:lanes");
+    ASSERT_EQ(r.needs.size(), 2u);
+    EXPECT_EQ(r.needs[0].condition.text(), "subgroup >= 8");
+    EXPECT_EQ(r.needs[0].reason, "needs subgroups of 8");
+    EXPECT_EQ(r.needs[1].condition.text(), "T > 1 ? 1 : 0");
+    EXPECT_EQ(r.needs[1].reason, "more than one token");
+    ASSERT_EQ(r.tunes.size(), 1u);
+    EXPECT_EQ(r.tunes[0].fallback.text(), "T > 4 ? 4 : 2");
+    EXPECT_EQ(r.tunes[0].candidates, (std::vector<int64_t>{1, 2, 4, 8}));
+    ASSERT_EQ(r.passes.size(), 2u);
+    EXPECT_EQ(r.passes[0].key, "one.comp SHUFFLE=1 N=2");
+    EXPECT_EQ(r.passes[0].defines.size(), 2u);
+    ASSERT_EQ(r.passes[0].grid.size(), 3u);
+    EXPECT_EQ(r.passes[0].grid[1].text(), "max(B, 1)");
+    EXPECT_FALSE(r.passes[0].split.empty());
+    EXPECT_TRUE(r.passes[1].split.empty());
+    EXPECT_EQ(r.passes[1].local.size(), 1u);
+    EXPECT_EQ(rows[1].name, "opencl:plain");
+}
+
+TEST(KernelRows, ErrorsNameFileAndLine) {
+    const auto message = [](const std::string& text) {
+        try {
+            parse_kernel_rows(text, "x.kernels");
+        } catch (const Error& e) {
+            return std::string(e.what());
+        }
+        return std::string("accepted");
+    };
+    EXPECT_NE(message("need 1 ? x\n").find("x.kernels:1:"), std::string::npos);
+    EXPECT_NE(message("[a]\nlocal 64\n").find("x.kernels:2: local: expected after a pass"), std::string::npos);
+    EXPECT_NE(message("[a]\npass f.comp\ngrids 1\n").find("unknown word 'grids'"), std::string::npos);
+    EXPECT_NE(message("[a]\nneed T > 1\npass f\n").find("condition ? reason"), std::string::npos);
+    EXPECT_NE(message("[a]\npass f X\n").find("NAME=VALUE"), std::string::npos);
+    EXPECT_NE(message("[a]\n[b]\npass f\n").find("[a] has no pass"), std::string::npos);
+}
+
+TEST(KernelRows, EveryEmbeddedFileParsesAndEvaluates) {
+    const std::map<std::string, int64_t> none;
+    for (const ops::Op& op : ops::all())
+        for (const char* backend : {"vulkan", "opencl"}) {
+            std::vector<KernelRow> rows;
+            EXPECT_NO_THROW(rows = kernel_rows(op, backend)) << op.stem;
+            for (const KernelRow& row : rows)
+                for (const Pass& pass : row.passes) EXPECT_NO_THROW(with_includes(pass.source)) << row.name;
+        }
+}
+
+TEST(Dims, WordsNumbersLists) {
+    const ops::Dims d("S=64 eps=1e-6 order=trailing len=3,0,-2");
+    EXPECT_EQ(d.integer("S", 0), 64);
+    EXPECT_EQ(d.integer("T", 7), 7);
+    EXPECT_EQ(d.number("eps", 0), 1e-6);
+    EXPECT_EQ(d.word("order", ""), "trailing");
+    EXPECT_EQ(d.list("len"), (std::vector<int64_t>{3, 0, -2}));
+    EXPECT_TRUE(d.list("seq").empty());
+    EXPECT_NO_THROW(d.all_read());
+}
+TEST(Dims, Nonsense) {
+    EXPECT_THROW(ops::Dims("S"), Error);
+    EXPECT_THROW(ops::Dims("=3"), Error);
+    EXPECT_THROW(ops::Dims("S=x").integer("S", 0), Error);
+    EXPECT_THROW(ops::Dims("S=1.5").integer("S", 0), Error);
+    EXPECT_THROW(ops::Dims("l=1,,2").list("l"), Error);
+    EXPECT_THROW(ops::Dims("l=1;2").list("l"), Error);
+    const ops::Dims misspelt("S=64 gaet=channel");
+    misspelt.integer("S", 0);
+    EXPECT_THROW(misspelt.all_read(), Error);
+}
+
+}  // namespace
+}  // namespace rw::core

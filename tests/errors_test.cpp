@@ -1,0 +1,254 @@
+// Bad input on every device present: a status and a message that names what is wrong, and not one output bit changed.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/plan.h"
+#include "rewind/ops/gated_delta_net.h"
+#include "rewind/ops/gated_delta_net_ring.h"
+#include "tests/driver/guard.h"
+
+namespace rw::test {
+namespace {
+
+namespace gdn = ops::gated_delta_net;
+namespace ring = ops::gated_delta_net_ring;
+
+const std::vector<std::shared_ptr<core::Device>>& devices() {
+    static const auto list = [] {
+        std::vector<std::shared_ptr<core::Device>> all;
+        for (const core::DeviceInfo& info : core::devices()) all.push_back(core::open(info.id));
+        return all;
+    }();
+    return list;
+}
+
+/// Runs f, expects an Error of that status whose message has all the words.
+template <class F>
+void refused(Status status, const std::vector<std::string>& words, F f) {
+    try {
+        f();
+        ADD_FAILURE() << "accepted";
+    } catch (const Error& e) {
+        EXPECT_EQ(name_of(e.status), std::string(name_of(status))) << e.what();
+        for (const std::string& w : words)
+            EXPECT_NE(std::string(e.what()).find(w), std::string::npos) << "no '" << w << "' in: " << e.what();
+    }
+}
+
+struct Bad {
+    const char* what;
+    std::function<void(ops::Call&)> spoil;
+    Status status;
+    std::vector<std::string> words;
+};
+
+void spoiled(const char* op_name, const char* line, const std::vector<Bad>& list) {
+    const ops::Op& op = ops::find(op_name);
+    for (const auto& device : devices()) {
+        if (device->implementations(op.id).empty()) continue;
+        for (const Bad& bad : list) {
+            SCOPED_TRACE(device->info().id + ": " + bad.what);
+            const Bound bound(*device, Inputs(op, op.example(ops::Dims(line)), 3));
+            ops::Call call = bound.call();
+            bad.spoil(call);
+            core::Plan plan(device);
+            refused(bad.status, bad.words, [&] { plan.add(call), plan.run(); });
+            const Outcome after = bound.read();
+            EXPECT_TRUE(after.damage.empty());
+            for (const auto& touched : after.touched)
+                EXPECT_EQ(std::count(touched.begin(), touched.end(), 1), 0) << "outputs were changed";
+        }
+    }
+}
+
+constexpr Status invalid = Status::invalid_argument;
+
+TEST(Errors, Buffers) {
+    using namespace gdn::arg;
+    spoiled("GATED_DELTA_NET", "S=16 H_k=2 H_v=4 T=3 K=2 B=2", {
+        {"no q", [](auto& c) { c.arg[q].buffer = nullptr; }, invalid, {"q:", "no buffer"}},
+        {"no state_out", [](auto& c) { c.arg[state_out].buffer = nullptr; }, invalid, {"state_out:", "no buffer"}},
+        {"too small", [](auto& c) { c.arg[out].offset += 1 << 20; }, invalid, {"out:", "bytes of its buffer"}},
+        {"offset past everything", [](auto& c) { c.arg[v].offset = 1ull << 40; }, invalid, {"v:", "bytes of its buffer"}},
+        {"offset overflows", [](auto& c) { c.arg[v].offset = ~0ull - 3; }, invalid, {"v:", "overflow"}},
+        {"odd offset", [](auto& c) { c.arg[k].offset += 2; }, invalid, {"k:", "not a multiple of 4"}},
+        {"out over q", [](auto& c) { c.arg[out].buffer = c.arg[q].buffer, c.arg[out].offset = c.arg[q].offset,
+                                     c.arg[q].ne[2] = c.arg[q].ne[2]; }, invalid, {"out"}},
+        {"state_out beside state", [](auto& c) { c.arg[state].buffer = c.arg[state_out].buffer,
+                                                 c.arg[state].offset = c.arg[state_out].offset + 4; }, invalid,
+         {"state_out", "share memory"}},
+    });
+}
+
+TEST(Errors, Shapes) {
+    using namespace gdn::arg;
+    spoiled("GATED_DELTA_NET", "S=16 H_k=2 H_v=4 T=3 K=2 B=2", {
+        {"H_v % H_k", [](auto& c) { c.arg[v].ne[1] = 3; }, invalid, {"H_v = 3", "multiple of H_k = 2"}},
+        {"K = 0", [](auto& c) { c.arg[state_out].ne[1] = 0; }, invalid, {"state_out:", "0 elements"}},
+        {"T = 0", [](auto& c) { c.arg[v].ne[2] = 0; }, invalid, {"v:", "0 elements"}},
+        {"negative", [](auto& c) { c.arg[g].ne[1] = -4; }, invalid, {"g:", "-4 elements"}},
+        {"S = 48", [](auto& c) { c.arg[q].ne[0] = 48; c.arg[q].nb[1] = 192; }, Status::unsupported, {}},
+        {"S = 8", [](auto& c) { c.arg[q].ne[0] = 8; }, Status::unsupported, {"head sizes", "8"}},
+        {"k shorter than q", [](auto& c) { c.arg[k].ne[2] = 2; }, invalid, {"k:", "expected", "got"}},
+        {"gate width", [](auto& c) { c.arg[g].ne[0] = 2; }, invalid, {"g:", "scalar gate"}},
+        {"beta heads", [](auto& c) { c.arg[beta].ne[1] = 2; }, invalid, {"beta:", "expected"}},
+        {"out rows", [](auto& c) { c.arg[out].ne[2] = 2; }, invalid, {"out:", "expected"}},
+        {"state size", [](auto& c) { c.arg[state].ne[0] -= 16; }, invalid, {"state:", "S_k S_v H_v"}},
+        {"too few pool rows", [](auto& c) { c.arg[state_out].ne[2] = 1; }, invalid, {"1 pool rows for 2 sequences"}},
+        {"broadcast that does not divide", [](auto& c) { c.arg[q].ne[3] = 1, c.arg[k].ne[3] = 1, c.arg[k].ne[2] = 2; },
+         invalid, {"k:"}},
+        {"a fourth dimension", [](auto& c) { c.arg[state].ne[3] = 2; }, invalid, {"state:", "dimension 3"}},
+        {"overflowing extent", [](auto& c) { c.arg[v].ne[2] = int64_t(1) << 61; }, invalid, {"v:"}},
+        {"overflowing stride", [](auto& c) { c.arg[v].nb[3] = int64_t(1) << 62; c.arg[v].ne[3] = 9; }, invalid,
+         {"v:", "overflows 64 bits"}},
+    });
+}
+
+TEST(Errors, TypesAndStrides) {
+    using namespace gdn::arg;
+    spoiled("GATED_DELTA_NET", "S=16 H_k=2 H_v=4 T=3 K=2 B=2", {
+        {"i32 q", [](auto& c) { c.arg[q].type = Type::i32; }, Status::unsupported, {"q:", "i32", "f32 or f16 or bf16"}},
+        {"no such type", [](auto& c) { c.arg[q].type = Type(17); }, Status::unsupported, {"q:", "unknown type"}},
+        {"f16 state", [](auto& c) { c.arg[state].type = Type::f16; }, Status::unsupported, {"state:", "f16"}},
+        {"mixed types", [](auto& c) { c.arg[k].type = Type::f16, c.arg[k].nb = contiguous(Type::f16, c.arg[k].ne); },
+         invalid, {"one type"}},
+        {"rows with gaps", [](auto& c) { c.arg[k].nb[0] = 8, c.arg[k].ne[2] = 3; }, invalid, {"k:"}},
+        {"ragged stride", [](auto& c) { c.arg[v].nb[1] = 66; }, invalid, {"v:", "66", "multiple of 4"}},
+        {"negative stride", [](auto& c) { c.arg[v].nb[2] = -64; }, invalid, {"v:", "-64"}},
+        {"broadcast output", [](auto& c) { c.arg[out].nb[1] = 0; }, invalid, {"out:", "broadcast"}},
+        {"output over itself", [](auto& c) { c.arg[out].nb[2] = 64; }, invalid, {"out:", "overlap"}},
+        {"state with gaps", [](auto& c) { c.arg[state].nb[0] = 8, c.arg[state].ne[2] = 1, c.arg[state].nb[1] = 16; },
+         invalid, {"state"}},
+    });
+}
+
+TEST(Errors, Attributes) {
+    using namespace gdn;
+    spoiled("GATED_DELTA_NET", "S=16 H_k=2 H_v=4 T=3 K=2 B=2", {
+        {"raw gates without their inputs", [](auto& c) { c.attr[attr::raw_gates] = 1; }, invalid, {"dt_bias, a:"}},
+        {"NaN scale", [](auto& c) { c.attr[attr::scale] = std::nan(""); }, invalid, {"scale:"}},
+        {"infinite scale", [](auto& c) { c.attr[attr::scale] = INFINITY; }, invalid, {"scale:"}},
+        {"negative eps", [](auto& c) { c.attr[attr::l2norm_eps] = -1; }, invalid, {"l2norm_eps:"}},
+        {"too few attributes", [](auto& c) { c.attr.pop_back(); }, invalid, {"another op"}},
+        {"too few arguments", [](auto& c) { c.arg.pop_back(); }, invalid, {"another op"}},
+    });
+    const ops::Op& op = ops::find("gated_delta_net");
+    ops::Call call = ops::make_call(op);
+    refused(invalid, {"order", "trailing|recent_first"}, [&] { ops::set_attr(op, call, "order", "latest"); });
+    refused(invalid, {"ordre", "order"}, [&] { ops::set_attr(op, call, "ordre", "trailing"); });
+    refused(invalid, {"raw_gates", "0 or 1"}, [&] { ops::set_attr(op, call, "raw_gates", "2"); });
+    refused(invalid, {"scale", "a number"}, [&] { ops::set_attr(op, call, "scale", "1,5"); });
+}
+
+TEST(Errors, IndexVectors) {
+    using namespace gdn::arg;
+    spoiled("GATED_DELTA_NET", "S=16 B=2 T=3 in_slot=0,0 seq=1,0 len=3,2", {
+        {"in_slot for one", [](auto& c) { c.arg[in_slot].ne[0] = 1; }, invalid, {"in_slot:", "[B]"}},
+        {"seq of f32", [](auto& c) { c.arg[seq].type = Type::f32; }, Status::unsupported, {"seq:", "i32"}},
+        {"seq_len with gaps", [](auto& c) { c.arg[seq_len].nb[0] = 0; }, invalid, {"seq_len:"}},
+    });
+    spoiled("GATED_DELTA_NET", "S=16 first=0,3 len=3,2 N=6", {
+        {"packed without seq_len", [](auto& c) { c.arg[seq_len] = {}; }, invalid, {"seq_len:", "required with first"}},
+    });
+}
+
+TEST(Errors, Ring) {
+    using namespace ring;
+    spoiled("GATED_DELTA_NET_RING", "S=16 T=4 B=2 W=4 n_base=2 pos=3,9", {
+        {"one base", [](auto& c) { c.arg[arg::base].ne[1] = 1; }, invalid, {"base:", "n_base"}},
+        {"W = 3", [](auto& c) { for (int a : {arg::ring_k, arg::ring_d, arg::ring_g}) c.arg[size_t(a)].ne[2] = 6; },
+         invalid, {"ring_k:", "W one of 4"}},
+        {"rings of two lengths", [](auto& c) { c.arg[arg::ring_d].ne[2] = 4; }, invalid, {"ring_d:", "expected"}},
+        {"no pos", [](auto& c) { c.arg[arg::pos] = {}; }, invalid, {"pos:", "no buffer"}},
+        {"one pos", [](auto& c) { c.arg[arg::pos].ne[0] = 1; }, invalid, {"pos:", "[B]"}},
+    });
+    spoiled("GATED_DELTA_NET_RING", "S=16 T=9 W=4 n_base=2", {
+        {"an exact call past the ring", [](auto& c) { c.attr[attr::path] = 1; }, invalid, {"T = 9", "W (n_base - 1) = 4"}},
+    });
+}
+
+/// What validation cannot see: indices in device memory. The others are done, the message names the argument.
+TEST(Errors, IndicesInDeviceMemory) {
+    const ops::Op& op = ops::find("gated_delta_net");
+    const std::pair<const char*, const char*> cases[] = {
+        {"S=16 B=2 T=2 K_in=2 in_slot=1,2", "in_slot"}, {"S=16 B=2 T=2 seq=0,5", "seq "}, {"S=16 B=2 T=2 len=2,3", "seq_len"},
+        {"S=16 first=0,5 len=2,2 N=6", "first"}};
+    for (const auto& device : devices()) {
+        if (device->implementations(op.id).empty()) continue;
+        for (const auto& [line, word] : cases) {
+            SCOPED_TRACE(device->info().id + ": " + line);
+            const Bound bound(*device, Inputs(op, op.example(ops::Dims(line)), 3));
+            core::Plan plan(device);
+            plan.add(bound.call());
+            refused(Status::range, {word, "skipped"}, [&] { plan.run(); });
+            const Outcome after = bound.read();
+            const auto& touched = after.touched[gdn::arg::state_out];
+            const size_t half = touched.size() / 2;
+            EXPECT_EQ(std::count(touched.begin(), touched.begin() + long(half), 1), long(half));  // sequence 0 is done
+            EXPECT_EQ(std::count(touched.begin() + long(half), touched.end(), 1), 0);             // sequence 1 is not
+            refused(Status::range, {word}, [&] { plan.run(); });  // and again: the fault is not sticky, nor forgotten
+        }
+    }
+}
+
+TEST(Errors, AbsentDevices) {
+    refused(Status::not_found, {"cuda", "cpu"}, [] { core::open("cuda"); });
+    refused(Status::not_found, {"cpu:7"}, [] { core::open("cpu:7"); });
+    refused(invalid, {"cpu:x"}, [] { core::open("cpu:x"); });
+    refused(invalid, {"cpu:-1"}, [] { core::open("cpu:-1"); });
+    for (const auto& backend : core::backends())
+        refused(Status::not_found, {std::string(backend->name())},
+                [&] { core::open(std::string(backend->name()) + ":99"); });
+    refused(Status::not_found, {"no op 'ATTENTIONS'"}, [] { ops::find("ATTENTIONS"); });
+}
+
+TEST(Errors, OutOfMemoryLeavesTheDeviceUsable) {
+    const ops::Op& op = ops::find("gated_delta_net");
+    for (const auto& device : devices()) {
+        SCOPED_TRACE(device->info().id);
+        refused(Status::out_of_memory, {}, [&] { device->allocate(1ull << 60); });
+        if (device->implementations(op.id).empty()) continue;
+        const Bound bound(*device, Inputs(op, op.example(ops::Dims("S=16 T=2")), 3));
+        core::Plan plan(device);
+        plan.add(bound.call());
+        EXPECT_NO_THROW(plan.run());
+        EXPECT_EQ(bound.read().touched[gdn::arg::out][0], 1);
+    }
+}
+
+TEST(Errors, BufferBounds) {
+    for (const auto& device : devices()) {
+        SCOPED_TRACE(device->info().id);
+        const auto buffer = device->allocate(64);
+        char data[80] = {};
+        refused(invalid, {"64"}, [&] { buffer->write(8, data, 64); });
+        refused(invalid, {"64"}, [&] { buffer->read(65, data, 0); });
+        refused(invalid, {"64"}, [&] { buffer->read(~0ull, data, 2); });
+        EXPECT_NO_THROW(buffer->write(0, data, 64));
+    }
+}
+
+TEST(Errors, AFailedCallChangesNothingInAPlan) {
+    const ops::Op& op = ops::find("gated_delta_net");
+    for (const auto& device : devices()) {
+        if (device->implementations(op.id).empty()) continue;
+        SCOPED_TRACE(device->info().id);
+        const Bound bound(*device, Inputs(op, op.example(ops::Dims("S=16 T=2")), 3));
+        core::Plan plan(device);
+        refused(invalid, {"nothing to run"}, [&] { plan.run(); });
+        ops::Call bad = bound.call();
+        bad.arg[gdn::arg::k].ne[2] = 1;
+        plan.add(bound.call());
+        refused(invalid, {"k:"}, [&] { plan.add(bad); });
+        refused(invalid, {"k:"}, [&] { plan.update(0, bad); });
+        refused(Status::not_found, {"no implementation 'cpu:imaginary'", plan.implementation(0)},
+                [&] { plan.add(bound.call(), "cpu:imaginary"); });
+        EXPECT_NO_THROW(plan.run());
+        EXPECT_EQ(bound.read().touched[gdn::arg::out][0], 1);
+    }
+}
+
+}  // namespace
+}  // namespace rw::test
