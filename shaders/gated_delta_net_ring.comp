@@ -28,33 +28,10 @@ TENSOR_IO(ring_g)
 SCRATCH4(carry, 0)
 
 #include "gdn_lanes.glsl"
-
-void load_state(int h, int row, int position) {
-    const int block = position / p.W;
-    const Place from = base_of(row, block);
-    LANES_EACH(h, S[c][i] = live ? base_get4(from, quad) : vec4(0.0);)
-    for (int at = block * p.W; at < position; ++at) {
-        const Place kr = ring_k_row(row, at, key_head(h)), dr = ring_d_row(row, at, h), gr = ring_g_row(row, at, h);
-        const float g = CHANNEL == 0 ? exp_(ring_g_get(gr, 0)) : 0.0;
-        [[unroll]] for (int i = 0; i < PARTS; ++i) {
-            const uint quad = uint(lane + 8 * i);
-            token_k[i] = vec4(0.0), token_e[i] = vec4(g);
-            if (4 * lane >= S_k) continue;
-            token_k[i] = ring_k_get4(kr, quad);
-            if (CHANNEL != 0)
-                [[unroll]] for (int j = 0; j < 4; ++j) token_e[i][j] = exp_(ring_g_get(gr, 4u * quad + uint(j)));
-        }
-        [[unroll]] for (int n = 0; n < GROUPS; ++n) token_delta[n] = vec4(0.0);
-        [[unroll]] for (int c = 0; c < COLS; ++c)
-            if (column + c < S_v) token_delta[c / 4][c % 4] = ring_d_get(dr, uint(column + c));
-        lanes_update();
-    }
-}
+#include "ring_lanes.glsl"
 
 void store_row(int h, int row, int position) {
-    const Place dr = ring_d_row(row, position, h);
-    [[unroll]] for (int n = 0; n < GROUPS; ++n)
-        if (own_column(n) < S_v && lane < 4) ring_d_put(dr, uint(own_column(n)), token_delta[n][lane]);
+    store_deltas(h, row, position);
     if (p.prefill != 0 || column != 0 || 4 * lane >= S_k) return;
     if (stores_key(h))
         [[unroll]] for (int i = 0; i < PARTS; ++i)
