@@ -5,7 +5,6 @@
 // Times are the device's own. Implementations that decline a case are reported as skipped, with the reason.
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <iostream>
 #include <map>
 
@@ -38,9 +37,9 @@ void run(benchmark::State& state, core::Device& device, const tools::Job& job, c
         state.counters["flops/s"] = Counter(cost.flops, Counter::kIsIterationInvariantRate, Counter::kIs1000);
         state.counters["copy_share"] = seconds > 0 ? cost.bytes * double(state.iterations()) / seconds / peak : 0;
     } catch (const Error& e) {
-        std::string why = e.what();
-        std::replace(why.begin(), why.end(), '\n', ' ');
-        state.SkipWithError(why.c_str());
+        std::string why = e.what();  // of a walk only the line of this implementation says something
+        if (const size_t at = why.find("  " + implementation + ": "); at != why.npos) why.erase(0, at + 2);
+        state.SkipWithError(why.substr(0, why.find('\n')).c_str());
     }
 }
 
