@@ -70,7 +70,9 @@ TEST_F(VulkanDevice, WrapsAnEnginesBuffer) {
     uint32_t back = 0;
     buffer->read(8, &back, sizeof back);
     EXPECT_EQ(back, word);
-    if (memory.mapped()) EXPECT_EQ(static_cast<const uint32_t*>(memory.mapped())[(1024 + 8) / 4], word);
+    if (memory.mapped()) {
+        EXPECT_EQ(static_cast<const uint32_t*>(memory.mapped())[(1024 + 8) / 4], word);
+    }
     EXPECT_THROW(buffer->read(510, &back, sizeof back), Error);
     EXPECT_THROW(wrap_buffer(*device, memory.handle(), 4, 512), Error);
     EXPECT_THROW(wrap_buffer(*device, VK_NULL_HANDLE, 0, 512), Error);
