@@ -75,7 +75,7 @@ void GatedDeltaNet(const Launch& launch) {
         const int64_t part = unit % parts, group = unit / parts % groups, columns = p.S_v / parts;
         GdnBlock block(reinterpret_cast<float*>(launch.scratch + worker * bytes), kChunk, p.S_k, p.gate != 1);
         Group(launch, p, unit / parts / groups, group * jump, step, heads, part * columns, columns, block);
-    });
+    }, 4 * int64_t(p.T) * p.B * p.H_v * p.S_k * p.S_v);
 }
 
 }  // namespace rw::cpu::HWY_NAMESPACE

@@ -31,7 +31,7 @@ void GatedDeltaNetMaterialize(const Launch& launch) {
         GdnBlock block(reinterpret_cast<float*>(launch.scratch + size_t(worker) * bytes), p.W, p.S_k, channel);
         float* state = launch.at<float>(arg::state) + b * p.state_row + h * p.S_k * p.S_v;
         RingState(block, ring, row, pos, h, state, part * columns, columns);
-    });
+    }, int64_t(p.B) * p.H_v * p.S_k * p.S_v * (p.W / 2));
 }
 
 }  // namespace rw::cpu::HWY_NAMESPACE

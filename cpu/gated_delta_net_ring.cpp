@@ -42,7 +42,7 @@ void GatedDeltaNetRing(const Launch& launch) {
         GdnBlock block(reinterpret_cast<float*>(launch.scratch + size_t(worker) * bytes), p.W, p.S_k, channel);
         RingTokens(block, ring, s, pos, heads, rows_of(s, b, kh), part * columns, columns);
         if (part == 0 && !rows_later) RingRows(ring, s, pos, heads, rows_of(s, b, kh));
-    });
+    }, 3 * int64_t(p.T) * p.B * p.H_v * p.S_k * p.S_v);
     if (!rows_later) return;
     for_units(p.B * p.H_k, [&](int64_t unit, int64_t) {
         const int64_t kh = unit % p.H_k, b = unit / p.H_k;

@@ -13,9 +13,10 @@ int64_t workers() {
     return most;
 }
 
-void run_units(int64_t units, void (*body)(const void* context, int64_t unit, int64_t worker), const void* context) {
+void run_units(int64_t units, void (*body)(const void* context, int64_t unit, int64_t worker), const void* context,
+               int64_t work) {
     const int team = int(std::min({units, int64_t(threads()), workers()}));
-    if (team <= 1) {
+    if (team <= 1 || work < kLittleWork) {
         const FlushDenormals flush;
         for (int64_t unit = 0; unit < units; ++unit) body(context, unit, 0);
         return;

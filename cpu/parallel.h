@@ -12,17 +12,22 @@ int64_t workers();
 
 /// Calls body(context, unit, worker) for unit = 0 .. units - 1 on all threads, denormals flushed. worker < workers(), and
 /// no two units share one at the same time.
-void run_units(int64_t units, void (*body)(const void* context, int64_t unit, int64_t worker), const void* context);
+void run_units(int64_t units, void (*body)(const void* context, int64_t unit, int64_t worker), const void* context,
+               int64_t work);
 
-/// body(unit) or body(unit, worker).
+/// Multiply-adds, about, below which a second thread costs more than it brings.
+constexpr int64_t kLittleWork = 1 << 18;
+
+/// body(unit) or body(unit, worker). work: multiply-adds of all units; little work stays on the calling thread, where no
+/// barrier can find the other cores busy with something else.
 template <class Body>
-void for_units(int64_t units, const Body& body) {
+void for_units(int64_t units, const Body& body, int64_t work = kLittleWork) {
     const auto call = [](const void* context, int64_t unit, int64_t worker) {
         const Body& b = *static_cast<const Body*>(context);
         if constexpr (std::is_invocable_v<const Body&, int64_t, int64_t>) b(unit, worker);
         else b(unit);
     };
-    run_units(units, call, &body);
+    run_units(units, call, &body, work);
 }
 
 /// Into how many parts a head's columns are cut: a power of two, at most `most`, so that `heads` keep all threads busy.
