@@ -2,8 +2,8 @@
 //
 //   [u = a . s]    s <- decay o s + key value_j  [+ b u]    y_j = query . s
 //
-// SHUFFLE=1: a cluster of eight lanes owns four columns (lanes.glsl), 16-byte loads; every tensor's offset and strides
-// are multiples of 16 bytes, full subgroups of 8 or more lanes, S_v a multiple of 4. SHUFFLE=0: one invocation a column,
+// SHUFFLE=1: a cluster of eight lanes owns COLUMNS columns (lanes.glsl), 16-byte loads; every tensor's offset and strides
+// are multiples of 16 bytes, full subgroups of 8 or more lanes, S_v a multiple of COLUMNS (4 or 8, not in the bits). SHUFFLE=0: one invocation a column,
 // for any device and layout. Either way the state stays in registers from the first token to the last, is read once and
 // written once a kept slot, and there is no barrier: clusters of one work-group may belong to different heads. When
 // tokens are split over dispatches the state in between lies in its own slot, or in the final one, which is written in
@@ -27,7 +27,13 @@ layout(constant_id = 31) const int S_v = 64;
 
 #if SHUFFLE
 #include "lanes.glsl"
-const int COLUMNS = 4;
+layout(constant_id = 33) const int COLUMNS = 4;  // 4 or 8
+/* The sums over the lanes of x[0], x[1], ... : lane l gets that of column l % COLUMNS. */
+float own_sum(int lane, float x[COLUMNS]) {
+    const int high = COLUMNS - 4;  // with four columns, the same four once more
+    return lanes_transposed_sum(lane, vec4(x[0], x[1], x[2], x[3]), vec4(x[high], x[high + 1], x[high + 2], x[high + 3]));
+}
+float of_column(float own, int c) { return subgroupShuffle(own, (gl_SubgroupInvocationID & ~7u) + uint(c)); }
 #define EACH [[unroll]]
 #define SCAN_ROWS(x) \
     TENSOR_IN4(x)    \
@@ -37,7 +43,8 @@ vec4 kept_vec(Place a, uint i) { return state_out_get4(a, i); }
 void keep(Place a, uint i, vec4 v) { state_out_put4(a, i, v); }
 #else
 const int LANES = 1, COLUMNS = 1;
-float lanes_sum(float x) { return x; }
+float own_sum(int lane, float x[COLUMNS]) { return x[0]; }
+float of_column(float own, int c) { return own; }
 int lane_invocation() { return int(gl_LocalInvocationIndex); }
 #define EACH [[dont_unroll]]
 #define SCAN_ROWS(x) \
@@ -105,20 +112,21 @@ void main() {
     for (int t = t0; t < end; ++t) {
         const Token x = token(s, h, t);
         precise vec4 sum[COLUMNS];
-        precise float v[COLUMNS], y[COLUMNS];
+        precise float v[COLUMNS], parts[COLUMNS];
         [[unroll]] for (int c = 0; c < COLUMNS; ++c) sum[c] = vec4(0.0), v[c] = value(x, uint(j0 + c));
 #ifdef SCAN_PAIR
-        precise float u[COLUMNS];
         EACH for (int i = 0; i < PARTS; ++i) {
             if (!whole() && lane + LANES * i >= QUADS) continue;
             const vec4 a = pair_a(x, uint(lane + LANES * i));
             [[unroll]] for (int c = 0; c < COLUMNS; ++c) sum[c] = fma(a, S[c][i], sum[c]);
         }
-        [[unroll]] for (int c = 0; c < COLUMNS; ++c) u[c] = lanes_sum(sum4(sum[c])), sum[c] = vec4(0.0);
+        [[unroll]] for (int c = 0; c < COLUMNS; ++c) parts[c] = sum4(sum[c]), sum[c] = vec4(0.0);
+        const float own_u = own_sum(lane, parts);
+        float u[COLUMNS];
+        [[unroll]] for (int c = 0; c < COLUMNS; ++c) u[c] = of_column(own_u, c);
 #endif
         int kept = kept_slot(t, s.n);
         if (kept < 0 && t + 1 == end) kept = last;  // for the next dispatch
-        const Place to = skip(own, max(kept, 0), p.out_slot);
         EACH for (int i = 0; i < PARTS; ++i) {
             if (!whole() && lane + LANES * i >= QUADS) continue;
             const uint at = uint(lane + LANES * i);
@@ -133,13 +141,20 @@ void main() {
 #endif
                 S[c][i] = next;
                 sum[c] = fma(query, next, sum[c]);
-                if (kept >= 0 && live) keep(to, head + uint(c * QUADS) + at, next);
             }
         }
-        const Place o = SCAN_PLACE(out, o, h);
-        [[unroll]] for (int c = 0; c < COLUMNS; ++c) {
-            y[c] = lanes_sum(sum4(sum[c]));
-            if (live && lane == c % LANES) out_put(o, uint(j0 + c), result(x, uint(j0 + c), y[c]));
+        [[unroll]] for (int c = 0; c < COLUMNS; ++c) parts[c] = sum4(sum[c]);
+        const float y = own_sum(lane, parts);
+        if (live && lane < COLUMNS) {
+            const uint j = uint(j0 + lane % COLUMNS);
+            out_put(SCAN_PLACE(out, o, h), j, result(x, j, y));
+        }
+        if (kept >= 0 && live) {
+            const Place to = skip(own, kept, p.out_slot);
+            EACH for (int i = 0; i < PARTS; ++i)
+                if (whole() || lane + LANES * i < QUADS)
+                    [[unroll]] for (int c = 0; c < COLUMNS; ++c)
+                        keep(to, head + uint(c * QUADS + lane + LANES * i), S[c][i]);
         }
     }
 }
