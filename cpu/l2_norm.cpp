@@ -9,6 +9,7 @@
 #include <hwy/foreach_target.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cpu/parallel.h"
 #include "cpu/targets.h"
@@ -31,6 +32,14 @@ inline void l2_norm_rows(const Launch& launch, void (*row)(const float*, float*,
     });
 }
 
+/// max(|x|, eps). Sums of 4096 squares are added up one by one: a single long sum would lose digits.
+inline float l2_norm_length(float (*sum_of_squares)(const float*, int64_t), const float* x, int64_t n, float eps) {
+    constexpr int64_t block = 4096;
+    float sum = sum_of_squares(x, std::min(n, block));
+    for (int64_t i = block; i < n; i += block) sum += sum_of_squares(x + i, std::min(n - i, block));
+    return std::max(std::sqrt(sum), eps);
+}
+
 }  // namespace rw::cpu
 #endif
 
@@ -40,7 +49,7 @@ inline void l2_norm_rows(const Launch& launch, void (*row)(const float*, float*,
 HWY_BEFORE_NAMESPACE();
 namespace rw::cpu::HWY_NAMESPACE {
 
-void L2NormRow(const float* x, float* out, int64_t n, float eps) {
+float SumOfSquares(const float* x, int64_t n) {
     const int64_t whole = n / kLanes * kLanes;
     Vec even = hn::Zero(f32), odd = even;
     int64_t i = 0;
@@ -56,10 +65,16 @@ void L2NormRow(const float* x, float* out, int64_t n, float eps) {
     std::copy(x + whole, x + n, rest);
     const Vec last = hn::Load(f32, rest);
     odd = hn::MulAdd(last, last, odd);
-    const float sum = hn::GetLane(hn::SumOfLanes(f32, hn::Add(even, odd)));
-    const Vec norm = hn::Set(f32, std::max(std::sqrt(sum), eps));
-    for (i = 0; i < whole; i += kLanes) hn::StoreU(hn::Div(hn::LoadU(f32, x + i), norm), f32, out + i);
-    hn::Store(hn::Div(last, norm), f32, rest);
+    return hn::GetLane(hn::SumOfLanes(f32, hn::Add(even, odd)));
+}
+
+void L2NormRow(const float* x, float* out, int64_t n, float eps) {
+    const Vec norm = hn::Set(f32, l2_norm_length(SumOfSquares, x, n, eps));
+    const int64_t whole = n / kLanes * kLanes;
+    for (int64_t i = 0; i < whole; i += kLanes) hn::StoreU(hn::Div(hn::LoadU(f32, x + i), norm), f32, out + i);
+    HWY_ALIGN float rest[kLanes] = {};
+    std::copy(x + whole, x + n, rest);
+    hn::Store(hn::Div(hn::Load(f32, rest), norm), f32, rest);
     std::copy_n(rest, n - whole, out + whole);
 }
 
@@ -70,16 +85,17 @@ HWY_AFTER_NAMESPACE();
 #endif
 
 #if HWY_ONCE
-#include <cmath>
-
 namespace rw::cpu {
 namespace {
 
-void plain_row(const float* x, float* out, int64_t n, float eps) {
+float plain_sum(const float* x, int64_t n) {
     float sum[8] = {};
     for (int64_t i = 0; i < n; ++i) sum[i % 8] += x[i] * x[i];
-    const float total = ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
-    const float norm = std::max(std::sqrt(total), eps);
+    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
+
+void plain_row(const float* x, float* out, int64_t n, float eps) {
+    const float norm = l2_norm_length(plain_sum, x, n, eps);
     for (int64_t i = 0; i < n; ++i) out[i] = x[i] / norm;
 }
 

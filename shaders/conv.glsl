@@ -1,6 +1,6 @@
 // What the two causal convolutions share: vectors of WIDTH neighbouring channels, their weights, and the sum. Needs
 // block.glsl. Compile-time: QUADS 1 (four channels an invocation; 16-byte aligned tensors, a multiple of four channels)
-// or 0 (one channel, anything goes).
+// or 0 (one channel, anything goes); FAR: load.glsl.
 //
 //   VEC                               WIDTH channels
 //   x_row(s), out_row(s)              token 0 of sequence s; then skip_typed(x_row, t, p.x_t), skip(out_row, t, p.o_t).

@@ -21,9 +21,13 @@ __kernel void l2_norm_row(RW_KERNEL_ARGS, int t0, int t1) {
     if (r >= block->p.n1 * block->p.n2 * block->p.n3) return;
     __global const float* x = RW_ROW(const float, x, r, x_1, x_2, x_3);
     __global float* out = RW_ROW(float, out, r, o_1, o_2, o_3);
-    float16 sums = 0.0f;
-    for (int i = 0; i < whole; i += 16) sums = fma(vload16(0, x + i), vload16(0, x + i), sums);
-    float sum = rw_sum16(sums);
+    float sum = 0.0f;  // of blocks: a single long sum would lose digits
+    for (int block_ = 0; block_ < whole; block_ += 16384) {
+        float16 sums = 0.0f;
+        const int end = min(block_ + 16384, whole);
+        for (int i = block_; i < end; i += 16) sums = fma(vload16(0, x + i), vload16(0, x + i), sums);
+        sum += rw_sum16(sums);
+    }
     for (int i = whole; i < n; ++i) sum = fma(x[i], x[i], sum);
     const float length = rw_length(sum, block->p.eps);
     for (int i = 0; i < whole; i += 16) vstore16(vload16(0, x + i) / length, 0, out + i);

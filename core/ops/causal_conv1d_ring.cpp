@@ -64,7 +64,8 @@ Example example(const Dims& dims) {
         ring.nb = {4, 4 * (C + 16), 4 * (C + 16) * (R + 1), 4 * (C + 16) * (R + 1) * P};
     Fill pos{"list"};
     pos.values = dims.list("pos");
-    if (pos.values.empty()) pos.values.assign(size_t(n.B), 0);
+    if (pos.values.empty()) pos.values.push_back(0);
+    if (pos.values.size() == 1) pos.values.assign(size_t(n.B), pos.values[0]);
     e.put(arg::pos, Type::i32, {int64_t(pos.values.size()), 1, 1, 1}, pos);
     return e;
 }

@@ -44,7 +44,8 @@ Cost cost(const Call& call);
 /// As for CAUSAL_CONV1D, the ring like its states.
 double tolerance(const Call& call, int arg);
 
-/// Words of causal_conv1d::example without slots (K, K_in, in_slot, order, alias), and R (32), pos=list (all 0),
+/// Words of causal_conv1d::example without slots (K, K_in, in_slot, order, alias), and R (32), pos=list (0; one value
+/// is for all sequences),
 /// ringlayout=packed|padded.
 Example example(const Dims& dims);
 
