@@ -20,13 +20,14 @@ int main(int argc, char** argv) {
                               : word == "--tier"    ? &o.tier
                               : word == "--check"   ? &o.check
                                                     : nullptr;
-        if (++i == argc || (!target && word != "--seed")) {
+        if (++i == argc || (!target && word != "--seed" && word != "--seconds")) {
             std::cerr << "usage: ops_test [--op O] [--backend B] [--impl I] [--cases FILE | --case \"...\"] "
-                         "[--tier smoke|ci|all] [--check C] [--seed N] [--verbose]\n";
+                         "[--tier smoke|ci|all] [--check C] [--seed N] [--seconds N] [--verbose]\n";
             return 2;
         }
         if (target) *target = argv[i];
-        else o.seed = std::stoull(argv[i]);
+        else if (word == "--seed") o.seed = std::stoull(argv[i]);
+        else o.seconds = std::stod(argv[i]);
     }
     return rw::test::run_ops_test(o);
 }

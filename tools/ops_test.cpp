@@ -17,6 +17,7 @@ void add_ops_test(CLI::App& ops, int& status) {
     verb.add_option("--tier", o->tier, "smoke, ci, all or perf (default smoke)")->excludes(file)->excludes(one);
     verb.add_option("--check", o->check, "Only cases with this check");
     verb.add_option("--seed", o->seed, "Seed of the inputs (default 1)");
+    verb.add_option("--seconds", o->seconds, "Budget an op: a spread of the cases, the rest counted as skipped");
     verb.add_flag("--verbose", o->verbose, "A line for every test");
     verb.callback([o, &status] { status = test::run_ops_test(*o); });
 }

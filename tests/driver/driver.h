@@ -17,6 +17,8 @@ struct Options {
     std::string tier = "smoke";  // smoke | ci | all, when neither of the two above is given
     std::string check;      // only the cases with this check; empty: all
     uint64_t seed = 1;
+    double seconds = 0;     // 0: all cases. Else a budget an op; the cases are then taken spread over the list, and those
+                            // that the budget did not reach are counted as skipped
     bool verbose = false;   // a line for every test, passed ones too
     std::ostream* out = nullptr;  // null: std::cout
 };

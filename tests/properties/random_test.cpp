@@ -92,7 +92,7 @@ std::string ring_case(Dice& d) {
 }
 
 void property(const char* op, std::string (*make)(Dice&)) {
-    const uint64_t seed = from_environment("REWIND_SEED", 20260921), rounds = from_environment("REWIND_ROUNDS", 60);
+    const uint64_t seed = from_environment("REWIND_SEED", 20260921), rounds = from_environment("REWIND_ROUNDS", 24);
     std::cout << "seed " << seed << " (REWIND_SEED), " << rounds << " rounds (REWIND_ROUNDS)\n";
     std::vector<std::shared_ptr<core::Device>> devices;
     for (const core::DeviceInfo& info : core::devices()) devices.push_back(core::open(info.id));
