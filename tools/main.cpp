@@ -19,6 +19,13 @@ int main(int argc, char** argv) {
     rw::tools::add_ops_test(ops, status);
     rw::tools::add_ops_eval(ops, status);
     rw::tools::add_ops_bench(ops, status);
+#if REWIND_RUNTIME
+    CLI::App& gguf = *app.add_subcommand("gguf", "Model files: inspect, check, make");
+    gguf.require_subcommand(1);
+    rw::tools::add_gguf_inspect(gguf, status);
+    rw::tools::add_gguf_check(gguf, status);
+    rw::tools::add_gguf_make(gguf, status);
+#endif
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
