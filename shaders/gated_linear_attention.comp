@@ -1,6 +1,6 @@
 #version 450
-// GATED_LINEAR_ATTENTION, with SHUFFLE=1 and SHUFFLE=0. Equation and layouts: rewind/ops/gated_linear_attention.h. The kernel, what the
-// caller guarantees and its work: scan.glsl.
+// GATED_LINEAR_ATTENTION. Equation and layouts: rewind/ops/gated_linear_attention.h.
+// The kernel, what SHUFFLE=1 and SHUFFLE=0 mean, what the caller guarantees and its work: scan.glsl.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "rewind/ops/gated_linear_attention.h"

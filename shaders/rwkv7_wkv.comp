@@ -1,6 +1,6 @@
 #version 450
-// RWKV7_WKV, with SHUFFLE=1 and SHUFFLE=0. Equation and layouts: rewind/ops/rwkv7_wkv.h. The kernel, what the
-// caller guarantees and its work: scan.glsl.
+// RWKV7_WKV. Equation and layouts: rewind/ops/rwkv7_wkv.h.
+// The kernel, what SHUFFLE=1 and SHUFFLE=0 mean, what the caller guarantees and its work: scan.glsl.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "rewind/ops/rwkv7_wkv.h"
@@ -23,8 +23,8 @@ SCAN_ROWS(b)
 TENSOR_IN(v)
 
 Token token(Sequence s, int h, int t) {
-    return Token(SCAN_PLACE(r, r, h), SCAN_PLACE(w, w, h), SCAN_PLACE(k, k, h), SCAN_PLACE(v, v, h), SCAN_PLACE(a, a, h),
-                 SCAN_PLACE(b, b, h));
+    return Token(SCAN_PLACE(r, r, h), SCAN_PLACE(w, w, h), SCAN_PLACE(k, k, h), SCAN_PLACE(v, v, h),
+                 SCAN_PLACE(a, a, h), SCAN_PLACE(b, b, h));
 }
 vec4 decay_vec(Token x, uint i) { return w_vec(x.w, i); }
 vec4 key_vec(Token x, uint i) { return k_vec(x.k, i); }

@@ -2,18 +2,19 @@
 //
 //   [u = a . s]    s <- decay o s + key value_j  [+ b u]    y_j = query . s
 //
-// SHUFFLE=1: a cluster of eight lanes owns COLUMNS columns (lanes.glsl), 16-byte loads; every tensor's offset and strides
-// are multiples of 16 bytes, full subgroups of 8 or more lanes, S_v a multiple of COLUMNS (4 or 8, not in the bits). SHUFFLE=0: one invocation a column,
-// for any device and layout. Either way the state stays in registers from the first token to the last, is read once and
-// written once a kept slot, and there is no barrier: clusters of one work-group may belong to different heads. When
-// tokens are split over dispatches the state in between lies in its own slot, or in the final one, which is written in
-// any case. Sums: one vec4 a lane, added up in sum4's tree, then over the lanes.
+// SHUFFLE=1: a cluster of eight lanes owns COLUMNS columns (4 or 8, which does not show in the bits), loads are 16 bytes
+// wide; every tensor's offset and strides are multiples of 16 bytes, full subgroups of 8 or more lanes, COLUMNS divides
+// S_v. SHUFFLE=0: one invocation a column, for any device and layout. Either way the state stays in registers from the
+// first token to the last, is read once and written once a kept slot, and there is no barrier: clusters of one work-group
+// may belong to different heads. When tokens are split over dispatches the state in between lies in its own slot, or in
+// the final one, which is written in any case. Sums: one vec4 a lane, added up in sum4's tree, then over the lanes.
 //
 // Work: groups ceil(H S_v / COLUMNS / (local / LANES)), B. A shader on a CPU driver has 65535 loop iterations in all:
 // split over tokens.
 //
 // The op defines `struct Token` (and SCAN_PAIR for the pair a, b), includes this, and then defines the functions that
-// are only declared here. Vectors are numbered i of 0 .. S_k / 4 - 1; SCAN_ROWS(x) declares a tensor and x_vec(place, i).
+// are only declared here. Vectors are numbered i of 0 .. S_k / 4 - 1; SCAN_ROWS(x) declares a tensor x and
+// x_vec(place, i).
 #ifndef REWIND_SCAN_GLSL
 #define REWIND_SCAN_GLSL
 
@@ -31,7 +32,8 @@ layout(constant_id = 33) const int COLUMNS = 4;  // 4 or 8
 /* The sums over the lanes of x[0], x[1], ... : lane l gets that of column l % COLUMNS. */
 float own_sum(int lane, float x[COLUMNS]) {
     const int high = COLUMNS - 4;  // with four columns, the same four once more
-    return lanes_transposed_sum(lane, vec4(x[0], x[1], x[2], x[3]), vec4(x[high], x[high + 1], x[high + 2], x[high + 3]));
+    return lanes_transposed_sum(lane, vec4(x[0], x[1], x[2], x[3]),
+                                vec4(x[high], x[high + 1], x[high + 2], x[high + 3]));
 }
 float of_column(float own, int c) { return subgroupShuffle(own, (gl_SubgroupInvocationID & ~7u) + uint(c)); }
 #define EACH [[unroll]]
@@ -49,7 +51,9 @@ int lane_invocation() { return int(gl_LocalInvocationIndex); }
 #define EACH [[dont_unroll]]
 #define SCAN_ROWS(x) \
     TENSOR_IN(x)     \
-    vec4 x##_vec(Place a, uint i) { return vec4(x##_get(a, 4u * i), x##_get(a, 4u * i + 1u), x##_get(a, 4u * i + 2u), x##_get(a, 4u * i + 3u)); }
+    vec4 x##_vec(Place a, uint i) { \
+        return vec4(x##_get(a, 4u * i), x##_get(a, 4u * i + 1u), x##_get(a, 4u * i + 2u), x##_get(a, 4u * i + 3u)); \
+    }
 TENSOR_IO(state_out)
 vec4 kept_vec(Place a, uint i) {
     return vec4(state_out_get(a, 4u * i), state_out_get(a, 4u * i + 1u), state_out_get(a, 4u * i + 2u),

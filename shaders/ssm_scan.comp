@@ -1,6 +1,7 @@
 #version 450
-// SSM_SCAN, with SHUFFLE=1 and SHUFFLE=0. Equation and layouts: rewind/ops/ssm_scan.h. The kernel, what the
-// caller guarantees and its work: scan.glsl. Constant SHARED: 1 when a has width 1 and a head's decay is one number.
+// SSM_SCAN. Equation and layouts: rewind/ops/ssm_scan.h.
+// The kernel, what SHUFFLE=1 and SHUFFLE=0 mean, what the caller guarantees and its work: scan.glsl.
+// Constants: SHARED, 1 when a has width 1 and the decay of a head is one number.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "rewind/ops/ssm_scan.h"
