@@ -32,16 +32,17 @@
 /* S^T k and S^T q of 16 columns. */
 static void product(__global const float* S, const VEC* k, const VEC* q, float* m, float* r) {
     for (int c = 0; c < STRIP; c += 4) {
-        VEC a[4], b[4];
-        for (int n = 0; n < 4; ++n) a[n] = b[n] = 0.0f;
-        for (int i = 0; i < CHUNKS; ++i) {
-            const VEC ki = k[i], qi = q[i];
-            for (int n = 0; n < 4; ++n) {
-                const VEC e = LOAD(S, (c + n) * CHUNKS + i);
-                a[n] = fma(e, ki, a[n]), b[n] = fma(e, qi, b[n]);
+        VEC sum[8]; /* of k for four columns, then of q */
+        RW_UNROLL for (int n = 0; n < 4; n += 2) {
+            VEC a = 0.0f, b = 0.0f, d = 0.0f, e = 0.0f;
+            for (int i = 0; i < CHUNKS; ++i) {
+                const VEC x = LOAD(S, (c + n) * CHUNKS + i), y = LOAD(S, (c + n + 1) * CHUNKS + i);
+                a = fma(x, k[i], a), b = fma(y, k[i], b), d = fma(x, q[i], d), e = fma(y, q[i], e);
             }
+            sum[n] = a, sum[n + 1] = b, sum[n + 4] = d, sum[n + 5] = e;
         }
-        for (int n = 0; n < 4; ++n) m[c + n] = SUM(a[n]), r[c + n] = SUM(b[n]);
+        const float8 x = SUMS(sum);
+        vstore4(x.lo, 0, m + c), vstore4(x.hi, 0, r + c);
     }
 }
 
@@ -50,13 +51,13 @@ static void fold(const tile* x, __global const float* S, const float16* d, __glo
     for (int c = 0; c < STRIP; c += 4)
         for (int i = 0; i < CHUNKS; ++i) {
             VEC e[4];
-            for (int n = 0; n < 4; ++n) e[n] = TOTAL(x, i) * LOAD(S, (c + n) * CHUNKS + i);
+            RW_UNROLL for (int n = 0; n < 4; ++n) e[n] = TOTAL(x, i) * LOAD(S, (c + n) * CHUNKS + i);
             for (int s = 0; s < BLOCK; ++s) {
                 const VEC k = x->key[s][i];
                 const float* by = (const float*)&d[s] + c;
-                for (int n = 0; n < 4; ++n) e[n] = fma(k, (VEC)by[n], e[n]);
+                RW_UNROLL for (int n = 0; n < 4; ++n) e[n] = fma(k, (VEC)by[n], e[n]);
             }
-            for (int n = 0; n < 4; ++n) STORE(e[n], (c + n) * CHUNKS + i, to);
+            RW_UNROLL for (int n = 0; n < 4; ++n) STORE(e[n], (c + n) * CHUNKS + i, to);
         }
 }
 
