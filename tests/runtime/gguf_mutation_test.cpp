@@ -79,7 +79,7 @@ TEST(GgufMutation, NeverCrashesHangsOrGrows) {
     const char* seed_text = std::getenv("REWIND_SEED");
     const char* seconds_text = std::getenv("REWIND_SECONDS");
     const uint64_t seed = seed_text ? std::strtoull(seed_text, nullptr, 0) : std::random_device{}();
-    const double seconds = seconds_text ? std::atof(seconds_text) : 3;
+    const double seconds = seconds_text ? std::atof(seconds_text) : 2;
     std::printf("REWIND_SEED=%llu\n", static_cast<unsigned long long>(seed));
     const std::vector<std::string> images = sound_images();
     const auto start = Clock::now();
