@@ -24,6 +24,7 @@
 #include "cpu/gdn_block.h"
 #include "cpu/gdn_columns-inl.h"
 #include "cpu/gdn_rows-inl.h"
+#include "cpu/gdn_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rw::cpu::HWY_NAMESPACE {
@@ -33,33 +34,63 @@ struct Span {
     int64_t begin, end, t;
 };
 
+/// dk and dq of the span's tokens as a product of many rows wants them; few rows are taken as they are.
+inline void PackSpan(GdnBlock& x, const Span& span) {
+    const int64_t n = span.end - span.begin;
+    if (2 * n < kLanes) return;
+    PackRows(x.packed, 2 * n, x.S_k, [&](int64_t p) {
+        return p < n ? x.dk + (span.begin + p) * x.S_k : x.dq + (span.begin + p - n) * x.S_k;
+    });
+}
+
+/// The dot products of columns at S, a multiple of 8, with dk and dq of the span's tokens.
+template <class Size>
+HWY_INLINE void Products(const GdnBlock& x, const Span& span, const float* S, Size S_k, int64_t columns, float* to,
+                         int64_t pitch) {
+    const int64_t n = span.end - span.begin;
+    if (2 * n >= kLanes) return Tiles(S, S_k, columns, x.packed, 2 * n, to, pitch);
+    for (int64_t j = 0; j < columns; j += 4) {
+        Ask(S + (j + 8) * S_k, 4 * S_k);
+        for (int64_t w = 0; w < n; ++w) {
+            const int64_t row = (span.begin + w) * S_k;
+            Probe4(S + j * S_k, S_k, x.dk + row, x.dq + row, 1, to + w * pitch + j, to + (n + w) * pitch + j);
+        }
+    }
+}
+
 /// k and q rows and, for a scalar gate, their dot products: once for all value heads of a key head. old_k(s): the row
 /// that token s left.
 template <class Source, class OldRow>
 void BlockKeys(GdnBlock& x, const Span& span, const Source& source, const OldRow& old_k) {
-    const int64_t S_k = x.S_k, whole = (span.end + 3) / 4 * 4;
+    const int64_t S_k = x.S_k, whole = (span.end + 7) / 8 * 8;
     for (int64_t s = 0; s < span.begin; ++s) Convert(x.k + s * S_k, old_k(s), 0, S_k, RW_F32);
     for (int64_t w = span.begin; w < span.end; ++w) {
         source.Key(x.k + w * S_k, span.t + w - span.begin);
         source.Query(x.q + w * S_k, span.t + w - span.begin);
     }
     if (x.channel) return;
-    std::fill(x.k + span.end * S_k, x.k + whole * S_k, 0.0f);  // rows are taken four at a time
-    for (int64_t w = span.begin; w < span.end; ++w)
-        for (int64_t s = 0; s <= w; s += 4)
-            Probe4(x.k + s * S_k, S_k, x.k + w * S_k, x.q + w * S_k, 1, x.kk + w * x.W + s, x.qk + w * x.W + s);
+    std::fill(x.k + span.end * S_k, x.k + whole * S_k, 0.0f);  // rows are taken eight at a time
+    PackSpan(x, span);
+    WithSize(S_k, [&](auto size) { Products(x, span, x.k, size, whole, x.dots, x.pitch); });
 }
 
-/// Coefficients for a scalar decay: products of decays times dot products.
+/// Coefficients for a scalar decay: products of decays times dot products. D(w, s) grows from the oldest token on.
 inline void ScalarCoefficients(GdnBlock& x, const Span& span) {
-    for (int64_t w = span.begin; w < span.end; ++w) {
-        float D = 1;
-        for (int64_t s = w; s >= 0; --s) {
-            x.cm[w * x.W + s] = D * x.kk[w * x.W + s];
-            x.co[w * x.W + s] = D * x.qk[w * x.W + s];
-            D *= x.decay[s];
+    float back = 1;
+    std::fill(x.D, x.D + x.pitch, 0.0f);
+    for (int64_t w = 0; w < span.end; ++w) {
+        const Vec a = hn::Set(f32, x.decay[w]), now = hn::Set(f32, float(w)), one = hn::Set(f32, 1.0f);
+        const float* kk = x.dots + (w - span.begin) * x.pitch;
+        const float* qk = kk + (span.end - span.begin) * x.pitch;
+        for (int64_t s = 0; s <= w; s += kLanes) {
+            const auto diagonal = hn::Eq(hn::Iota(f32, float(s)), now);
+            const Vec D = hn::IfThenElse(diagonal, one, hn::Mul(a, hn::Load(f32, x.D + s)));
+            hn::Store(D, f32, x.D + s);
+            if (w < span.begin) continue;
+            hn::Store(hn::Mul(D, hn::Load(f32, kk + s)), f32, x.cm + w * x.pitch + s);
+            hn::Store(hn::Mul(D, hn::Load(f32, qk + s)), f32, x.co + w * x.pitch + s);
         }
-        x.back[w] = D;
+        x.back[w] = back *= x.decay[w];
     }
 }
 
@@ -80,7 +111,7 @@ HWY_NOINLINE void DecayedDots(GdnBlock& x, int64_t w, int64_t s) {
     HWY_ALIGN float sum[8];
     hn::Store(Sums(m[0], m[1 % kRows], m[2 % kRows], m[3 % kRows]), f32x4, sum);
     hn::Store(Sums(r[0], r[1 % kRows], r[2 % kRows], r[3 % kRows]), f32x4, sum + 4);
-    for (int u = 0; u < kRows; ++u) x.cm[(w + u) * x.W + s] = sum[u], x.co[(w + u) * x.W + s] = sum[4 + u];
+    for (int u = 0; u < kRows; ++u) x.cm[(w + u) * x.pitch + s] = sum[u], x.co[(w + u) * x.pitch + s] = sum[4 + u];
 }
 
 /// Coefficients for per-channel decays: dk and dq walk back from their token to the base.
@@ -93,17 +124,17 @@ inline void ChannelCoefficients(GdnBlock& x, const Span& span) {
         for (; w < span.end; ++w) DecayedDots<1>(x, w, s);
     }
     std::fill(x.back + span.begin, x.back + span.end, 1.0f);
+    PackSpan(x, span);
 }
 
-/// Keys decayed to the end of the complete block of n tokens.
+/// Decays to the end of n tokens. A scalar one goes to the d rows: D is known from the coefficients.
 inline void FoldRows(GdnBlock& x, int64_t n) {
-    std::fill(x.fold_decay, x.fold_decay + x.S_k, 1.0f);
-    for (int64_t s = n - 1; s >= 0; --s)
+    std::fill(x.fold_decay, x.fold_decay + x.S_k, x.channel ? 1.0f : x.back[n - 1]);
+    for (int64_t s = n - 1; s >= 0 && x.channel; --s)
         for (int64_t i = 0; i < x.S_k; i += kLanes) {
             const Vec D = hn::Load(f32, x.fold_decay + i);
-            const Vec a = x.channel ? hn::Load(f32, x.decay + s * x.S_k + i) : hn::Set(f32, x.decay[s]);
             hn::Store(hn::Mul(D, hn::Load(f32, x.k + s * x.S_k + i)), f32, x.fold + s * x.S_k + i);
-            hn::Store(hn::Mul(D, a), f32, x.fold_decay + i);
+            hn::Store(hn::Mul(D, hn::Load(f32, x.decay + s * x.S_k + i)), f32, x.fold_decay + i);
         }
 }
 
@@ -139,17 +170,18 @@ void BlockHead(GdnBlock& x, const Span& span, const Source& source, const OldRow
     if (span.end == x.W) FoldRows(x, x.W);
 }
 
-/// The triangular solve and the outputs of kColumns columns from S.dk and S.dq in m and r. out(w): their place in row w.
+/// The triangular solve and the outputs of kColumns columns from S.dk and S.dq. out(w): their place in row w.
 template <int64_t kColumns, class Out>
 HWY_NOINLINE void SolveColumns(GdnBlock& x, const Span& span, float scale, const Out& out) {
     constexpr int kVecs = int(kColumns / kLanes);
     for (int64_t w = span.begin; w < span.end; ++w) {
-        const float *cm = x.cm + w * x.W, *co = x.co + w * x.W;
+        const float *cm = x.cm + w * x.pitch, *co = x.co + w * x.pitch;
+        const float *Sk = x.sums + (w - span.begin) * kColumns, *Sq = Sk + (span.end - span.begin) * kColumns;
         const Vec back = hn::Set(f32, x.back[w]), beta = hn::Set(f32, x.beta[w]), by = hn::Set(f32, scale);
         Vec m[kVecs], o[kVecs];
         for (int u = 0; u < kVecs; ++u) {
-            m[u] = hn::Mul(back, hn::Load(f32, x.m + w * kColumns + u * kLanes));
-            o[u] = hn::Mul(back, hn::Load(f32, x.r + w * kColumns + u * kLanes));
+            m[u] = hn::Mul(back, hn::Load(f32, Sk + u * kLanes));
+            o[u] = hn::Mul(back, hn::Load(f32, Sq + u * kLanes));
         }
         for (int64_t s = 0; s < w; ++s) {
             const Vec cms = hn::Set(f32, cm[s]), cos = hn::Set(f32, co[s]);
@@ -167,9 +199,13 @@ HWY_NOINLINE void SolveColumns(GdnBlock& x, const Span& span, float scale, const
     }
 }
 
+/// The rows of d, decayed to the end, folded into kColumns columns: d does not survive it.
 template <int64_t kColumns>
-HWY_INLINE void FoldColumns(const GdnBlock& x, int64_t n, const float* base, float* to) {
+HWY_INLINE void FoldColumns(GdnBlock& x, int64_t n, const float* base, float* to) {
     const int64_t S_k = x.S_k;
+    for (int64_t s = 0; s < n && !x.channel; ++s)
+        for (float* d = x.d + s * kColumns; d < x.d + (s + 1) * kColumns; d += kLanes)
+            hn::Store(hn::Mul(hn::Set(f32, x.D[s]), hn::Load(f32, d)), f32, d);
     for (int64_t j = 0; j < kColumns; j += 4) {
         if (S_k >= 2 * kLanes)
             Fold4<2>(base + j * S_k, to + j * S_k, S_k, x.fold_decay, x.fold, x.d + j, kColumns, n);
@@ -186,14 +222,8 @@ void BlockColumns(GdnBlock& x, const Span& span, const Source& source, int64_t c
                   const OldRow& old_d, const NewRow& new_d) {
     const int64_t S_k = x.S_k;
     base += c * S_k;
-    WithSize(S_k, [&](auto size) {
-        for (int64_t j = 0; j < kColumns; j += 4) {
-            Prefetch4(base + (j + 8) * S_k, S_k);  // past the last column it does no harm
-            for (int64_t w = span.begin; w < span.end; ++w)
-                Probe4(base + j * S_k, size, x.dk + w * S_k, x.dq + w * S_k, 1, x.m + w * kColumns + j,
-                       x.r + w * kColumns + j);
-        }
-    });
+    source.AskValue(span.t, span.end - span.begin, c, kColumns);
+    WithSize(S_k, [&](auto size) { Products(x, span, base, size, kColumns, x.sums, kColumns); });
     for (int64_t s = 0; s < span.begin; ++s) Convert(x.d + s * kColumns, old_d(s) + c, 0, kColumns, RW_F32);
     for (int64_t w = span.begin; w < span.end; ++w)
         source.Value(x.v + w * kColumns, span.t + w - span.begin, c, kColumns);

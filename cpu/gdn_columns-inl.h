@@ -7,8 +7,6 @@
 #define REWIND_CPU_GDN_COLUMNS_INL_H
 #endif
 
-#include <hwy/cache_control.h>
-
 #include <type_traits>
 
 #include "cpu/math-inl.h"
@@ -57,11 +55,6 @@ HWY_NOINLINE void Update4(const float* from, float* to, Size S_k, const float* k
         hn::StoreU(hn::MulAdd(ki, d2, hn::Mul(a, hn::LoadU(f32, from + 2 * S_k + i))), f32, to + 2 * S_k + i);
         hn::StoreU(hn::MulAdd(ki, d3, hn::Mul(a, hn::LoadU(f32, from + 3 * S_k + i))), f32, to + 3 * S_k + i);
     }
-}
-
-/// Asks for the four columns at S, while those before are worked on: the state of a step comes from afar.
-HWY_INLINE void Prefetch4(const float* S, int64_t S_k) {
-    for (int64_t i = 0; i < 4 * S_k; i += 16) hwy::Prefetch(S + i);
 }
 
 /// to = decay S + sum over s < n of k_s d_s, in that order, kVecs vectors of channels of four columns. k: rows of S_k;

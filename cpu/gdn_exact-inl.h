@@ -106,7 +106,7 @@ void ExactColumns(const RowSource<Params>& source, Size S_k, const float* state,
             const float* from = (tile == t0 ? state : slot(tile - 1)) + c * S_k;
             const Probe<kChannel> first(rows, 0, S_k);
             for (int64_t j = 0; j < kBlock; j += 4) {
-                if (c + j + 8 < begin + columns) Prefetch4(from + (j + 8) * S_k, S_k);
+                if (c + j + 8 < begin + columns) Ask(from + (j + 8) * S_k, 4 * S_k);
                 Probe4(from + j * S_k, S_k, first.k, first.q, first.decay, m + j, r + j);
             }
             for (int64_t t = 0; t < n; ++t) {

@@ -34,6 +34,7 @@ void PrefillTokens(GdnBlock& x, int64_t heads, const Head& head, int64_t n, int6
     for (int64_t t = 0; t < n; t += kChunk) {
         const Span span{0, kChunk, t};
         BlockKeys(x, span, head(0).source, none);
+        if (t + kChunk < n) head(0).source.AskRows(t + kChunk, kChunk);
         for (int64_t i = 0; i < heads; ++i) {
             const auto h = head(i);
             const float* state = t ? h.final : h.state;

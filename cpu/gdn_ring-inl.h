@@ -74,6 +74,7 @@ void RingState(GdnBlock& x, const Ring<Params>& ring, int64_t row, int64_t pos, 
     for (int64_t s = 0; s < n; ++s) Convert(x.k + s * S_k, ring.k(row, b0 + s, ring.k_head(h)), 0, S_k, RW_F32);
     OldDecays(x, n, [&](int64_t s) { return ring.g(row, b0 + s, h); });
     ExpDecays(x, n);
+    if (!x.channel) ScalarCoefficients(x, {n, n, 0});
     FoldRows(x, n);
     for (int64_t c = begin; c < begin + columns; c += 16) {
         for (int64_t s = 0; s < n; ++s) Convert(x.d + s * 16, ring.d(row, b0 + s, h) + c, 0, 16, RW_F32);

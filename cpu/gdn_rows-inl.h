@@ -6,11 +6,18 @@
 #define REWIND_CPU_GDN_ROWS_INL_H
 #endif
 
+#include <hwy/cache_control.h>
+
 #include "cpu/gdn_plain.h"
 #include "cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rw::cpu::HWY_NAMESPACE {
+
+/// Asks for memory while something else is worked on. Harmless past the end.
+HWY_INLINE void Ask(const float* from, int64_t floats) {
+    for (int64_t i = 0; i < floats; i += 16) hwy::Prefetch(from + i);
+}
 
 /// n elements of type RW_F32 | RW_F16 | RW_BF16 as f32. n is a multiple of 16.
 HWY_INLINE void Convert(float* HWY_RESTRICT to, const void* base, int64_t at, int64_t n, int type) {
@@ -53,6 +60,26 @@ struct RowSource {
     /// Columns [begin, begin + n) of the value row.
     HWY_INLINE void Value(float* to, int64_t t, int64_t begin, int64_t n) const {
         Convert(to, in.v, begin + h * p.v_h + (s.token + t) * p.v_t + s.b * p.v_b, n, p.qkv_type);
+    }
+    /// Asks for the q and k rows of tokens [t, t + n), each of them on a page of its own, and in AskValue for their columns
+    /// [begin, begin + columns) of v and out.
+    void AskRows(int64_t t, int64_t n) const {
+        const int64_t bytes = p.qkv_type == RW_F32 ? 4 : 2;
+        const auto row = [&](const void* base, int64_t at) {
+            for (int64_t i = 0; i < p.S_k * bytes; i += 64) hwy::Prefetch(static_cast<const char*>(base) + at * bytes + i);
+        };
+        for (int64_t u = t; u < t + n; ++u) {
+            row(in.q, kh * p.q_h + (s.token + u) * p.q_t + (b % p.B_q) * p.q_b);
+            row(in.k, kh * p.k_h + (s.token + u) * p.k_t + (b % p.B_k) * p.k_b);
+        }
+    }
+    void AskValue(int64_t t, int64_t n, int64_t begin, int64_t columns) const {
+        const int64_t bytes = p.qkv_type == RW_F32 ? 4 : 2;
+        for (int64_t u = t; u < t + n; ++u) {
+            const int64_t at = begin + h * p.v_h + (s.token + u) * p.v_t + s.b * p.v_b;
+            for (int64_t i = 0; i < columns * bytes; i += 64) hwy::Prefetch(static_cast<const char*>(in.v) + at * bytes + i);
+            Ask(Out(u) + begin, columns);
+        }
     }
     float* Out(int64_t t) const { return in.out + h * p.o_h + (s.token + t) * p.o_t + s.b * p.o_b; }
 

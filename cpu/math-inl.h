@@ -90,6 +90,32 @@ HWY_INLINE hn::Vec<F32x4> Sums(Vec a, Vec b, Vec c, Vec d) {
     return hn::Add(hn::ConcatLowerLower(f32x4, cd, ab), hn::ConcatUpperUpper(f32x4, cd, ab));
 }
 
+/// Calls f(number, block) for the blocks of four lanes of a vector.
+template <int64_t kFirst = 0, class D, class V, class F>
+HWY_INLINE void Blocks(D d, V v, const F& f) {
+    if constexpr (hn::MaxLanes(D()) <= 4) {
+        f(kFirst, v);
+    } else {
+        const hn::Half<D> half;
+        Blocks<kFirst>(half, hn::LowerHalf(half, v), f);
+        Blocks<kFirst + int64_t{hn::MaxLanes(D())} / 8>(half, hn::UpperHalf(half, v), f);
+    }
+}
+
+/// Calls f(lane, the four vectors' elements in that lane) for every lane.
+template <class F>
+HWY_INLINE void Transpose4(Vec a, Vec b, Vec c, Vec d, const F& f) {
+    const hn::RepartitionToWide<F32> pairs;
+    const auto pair = [&](Vec x) { return hn::BitCast(pairs, x); };
+    const auto ab0 = pair(hn::InterleaveLower(f32, a, b)), ab2 = pair(hn::InterleaveUpper(f32, a, b));
+    const auto cd0 = pair(hn::InterleaveLower(f32, c, d)), cd2 = pair(hn::InterleaveUpper(f32, c, d));
+    const auto lane = [&](int64_t first, auto x) {
+        Blocks(f32, hn::BitCast(f32, x), [&](int64_t block, auto four) { f(block * 4 + first, four); });
+    };
+    lane(0, hn::InterleaveLower(pairs, ab0, cd0)), lane(1, hn::InterleaveUpper(pairs, ab0, cd0));
+    lane(2, hn::InterleaveLower(pairs, ab2, cd2)), lane(3, hn::InterleaveUpper(pairs, ab2, cd2));
+}
+
 /// The sum of one vector's lanes, in the same order.
 HWY_INLINE float Sum(Vec a) { return hn::GetLane(Sums(a, a, a, a)); }
 
