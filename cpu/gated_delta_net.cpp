@@ -37,8 +37,9 @@ Place Find(const Launch& launch, const Params& p, int64_t b) {
 }
 
 /// The value heads of a key head, columns [begin, begin + columns): whole chunks first if asked for, then token by token.
+/// past: states go past the caches.
 void Group(const Launch& launch, const Params& p, int64_t b, int64_t first_head, int64_t step, int64_t heads, int64_t begin,
-           int64_t columns, GdnBlock& block) {
+           int64_t columns, bool past, GdnBlock& block) {
     const GdnInputs in{launch.arg[arg::q],       launch.arg[arg::k],          launch.arg[arg::v],
                        launch.at<float>(arg::g), launch.at<float>(arg::beta), launch.at<float>(arg::dt_bias),
                        launch.at<float>(arg::a), launch.at<float>(arg::out)};
@@ -55,13 +56,25 @@ void Group(const Launch& launch, const Params& p, int64_t b, int64_t first_head,
     if (chunked) PrefillTokens(block, heads, head, chunked, begin, columns);
     for (int64_t i = 0; i < heads && chunked < n; ++i) {
         const HeadState<Params> h = head(i);
-        // A token that is not kept goes to the final slot: the last token overwrites it there.
-        const auto place = [&](int64_t t) {
-            return slot(t) < 0 ? h.final : at.out + slot(t) * int64_t(p.out_slot) + h.source.h * D;
+        // A token that is not kept goes to the final slot: the last token overwrites it there. Past the caches goes what
+        // is not in them: not a slot that has just been read.
+        const auto place = [&](int64_t t) -> Kept {
+            if (slot(t) < 0) return {past ? nullptr : h.final, false};
+            float* to = at.out + slot(t) * int64_t(p.out_slot) + h.source.h * D;
+            return {to, past && to != h.state};
         };
         const float* state = chunked ? h.final : h.state;
         ExactTokens(h.source, state, place, chunked, n, begin, columns);
     }
+    if (past) hwy::FlushStream();
+}
+
+/// Whether a call should write its states past the caches: they and the states it reads do not fit in there.
+bool PastCaches(const Launch& launch, const Params& p) {
+    const int64_t states = int64_t(p.B) * (1 + std::min(p.K, p.T)), bytes = states * p.H_v * p.S_k * p.S_v * 4;
+    const bool aligned = reinterpret_cast<uintptr_t>(launch.arg[arg::state_out]) % 64 == 0 && p.out_row % 16 == 0 &&
+                         p.out_slot % 16 == 0;
+    return !p.prefill && p.T <= kTokens && aligned && bytes >= cache_bytes();
 }
 
 void GatedDeltaNet(const Launch& launch) {
@@ -71,10 +84,11 @@ void GatedDeltaNet(const Launch& launch) {
     const int64_t ratio = p.H_v / p.H_k, heads = p.prefill ? ratio : 1, groups = p.H_v / heads;
     const int64_t step = p.heads == RW_HEADS_TILED ? p.H_k : 1, jump = p.heads == RW_HEADS_TILED ? 1 : heads;
     const int64_t parts = column_parts(p.B * groups, std::max<int64_t>(1, p.S_v / kBlockColumns));
+    const bool past = PastCaches(launch, p);
     for_units(p.B * groups * parts, [&](int64_t unit, int64_t worker) {
         const int64_t part = unit % parts, group = unit / parts % groups, columns = p.S_v / parts;
         GdnBlock block(reinterpret_cast<float*>(launch.scratch + worker * bytes), kChunk, p.S_k, p.gate != 1);
-        Group(launch, p, unit / parts / groups, group * jump, step, heads, part * columns, columns, block);
+        Group(launch, p, unit / parts / groups, group * jump, step, heads, part * columns, columns, past, block);
     }, 4 * int64_t(p.T) * p.B * p.H_v * p.S_k * p.S_v);
 }
 

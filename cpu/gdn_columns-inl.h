@@ -42,18 +42,25 @@ HWY_NOINLINE void Probe4(const float* HWY_RESTRICT S, Size S_k, const float* k, 
     hn::Store(hn::Mul(Sums(r0, r1, r2, r3), hn::Set(f32x4, decay)), f32x4, r);
 }
 
+/// Where four columns go: memory to read again soon, or past the caches.
+template <bool kStream>
+HWY_INLINE void Put(Vec x, float* to) {
+    if constexpr (kStream) hn::Stream(x, f32, to);
+    else hn::StoreU(x, f32, to);
+}
+
 /// S <- a S + k d for four columns; from and to may be the same.
-template <bool kChannel, class Size>
+template <bool kChannel, bool kStream, class Size>
 HWY_NOINLINE void Update4(const float* from, float* to, Size S_k, const float* k, const float* decay, float decay1,
                         const float* d) {
     const Vec d0 = hn::Set(f32, d[0]), d1 = hn::Set(f32, d[1]), d2 = hn::Set(f32, d[2]), d3 = hn::Set(f32, d[3]);
     const Vec one = hn::Set(f32, decay1);
     for (int64_t i = 0; i < S_k; i += kLanes) {
         const Vec ki = hn::Load(f32, k + i), a = kChannel ? hn::Load(f32, decay + i) : one;
-        hn::StoreU(hn::MulAdd(ki, d0, hn::Mul(a, hn::LoadU(f32, from + i))), f32, to + i);
-        hn::StoreU(hn::MulAdd(ki, d1, hn::Mul(a, hn::LoadU(f32, from + S_k + i))), f32, to + S_k + i);
-        hn::StoreU(hn::MulAdd(ki, d2, hn::Mul(a, hn::LoadU(f32, from + 2 * S_k + i))), f32, to + 2 * S_k + i);
-        hn::StoreU(hn::MulAdd(ki, d3, hn::Mul(a, hn::LoadU(f32, from + 3 * S_k + i))), f32, to + 3 * S_k + i);
+        Put<kStream>(hn::MulAdd(ki, d0, hn::Mul(a, hn::LoadU(f32, from + i))), to + i);
+        Put<kStream>(hn::MulAdd(ki, d1, hn::Mul(a, hn::LoadU(f32, from + S_k + i))), to + S_k + i);
+        Put<kStream>(hn::MulAdd(ki, d2, hn::Mul(a, hn::LoadU(f32, from + 2 * S_k + i))), to + 2 * S_k + i);
+        Put<kStream>(hn::MulAdd(ki, d3, hn::Mul(a, hn::LoadU(f32, from + 3 * S_k + i))), to + 3 * S_k + i);
     }
 }
 

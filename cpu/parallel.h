@@ -30,6 +30,9 @@ void for_units(int64_t units, const Body& body, int64_t work = kLittleWork) {
     run_units(units, call, &body, work);
 }
 
+/// Bytes of the last-level caches that the threads share, at least those of one.
+int64_t cache_bytes();
+
 /// Into how many parts a head's columns are cut: a power of two, at most `most`, so that `heads` keep all threads busy.
 /// Only the schedule depends on it, never a bit of the result.
 int64_t column_parts(int64_t heads, int64_t most);
