@@ -1,7 +1,8 @@
 // Stores the keys and log decays of a GATED_DELTA_NET_RING call after its other kernel has run: a long call replaces rows
 // that others still read before. Shapes and what is stored: rewind/ops/gated_delta_net_ring.h.
 //
-// Constants: S_K, GATE (width of g), TYPE. Work: one item a work-group, for token, head and sequence: T, max(H_k, H_v), B.
+// Constants: S_K, GATE (width of g), TYPE; CARRY=1 in rows that have a scratch buffer. Work: one item a work-group, for
+// token, head and sequence: T, max(H_k, H_v), B.
 #include "rw.clh"
 #include "rewind/ops/gated_delta_net_ring.h"
 #include "gated_delta_net_ring_args.h"
@@ -11,7 +12,13 @@
 #include "gdn.clh"
 #include "ring.clh"
 
-__kernel void gated_delta_net_ring_rows(RW_KERNEL_ARGS, int t0, int t1) {
+#if CARRY
+#define SCRATCH __global float* carry, /* of the row's other pass */
+#else
+#define SCRATCH
+#endif
+
+__kernel void gated_delta_net_ring_rows(RW_KERNEL_ARGS, SCRATCH int t0, int t1) {
     const int t = (int)get_group_id(0), h = (int)get_group_id(1), b = (int)get_group_id(2);
     int pos;
     const rw_sequence s = RW_PLACED(b, &pos);
