@@ -3,6 +3,9 @@
 // Before including this: #define PARAMS <stem>_params, and include "rewind/ops/<stem>.h" and "<stem>_args.h".
 // Binding numbers and indices are generated from ops.def (RW_BIND_x, RW_ARG_x); nothing is numbered by hand.
 //
+// The block is a uniform buffer, which devices read once for all invocations; its fields are whole words, so its layout is
+// that of the C++ struct.
+//
 //   p        the op's parameters                       rw_arg[RW_ARG_x]   where argument x is, see Place
 //   t0, t1   tokens [t0, t1) of this dispatch          raise(bits)        reports a bad index in a device buffer
 //
@@ -11,7 +14,7 @@
 #ifndef REWIND_BLOCK_GLSL
 #define REWIND_BLOCK_GLSL
 
-layout(std430, binding = 0) readonly buffer RwBlock {
+layout(std140, binding = 0) uniform RwBlock {
     uvec4 rw_arg[RW_MAX_ARGS];
     PARAMS p;
 };

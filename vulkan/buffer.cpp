@@ -14,6 +14,7 @@ Memory::Memory(Context& context, uint64_t bytes, Use use)
     VkBufferCreateInfo create{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
     create.size = size_;
     create.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+    if (use == Use::host) create.usage |= VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT;  // parameter blocks
     const bool address = context.features.device_address && use == Use::device;
     if (address) create.usage |= VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
     try {

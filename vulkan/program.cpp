@@ -31,7 +31,7 @@ void Program::build(const std::string& key, const Module& module, const Speciali
 
     std::vector<VkDescriptorSetLayoutBinding> slots;
     for (const uint32_t b : bindings_)
-        slots.push_back({b, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr});
+        slots.push_back({b, descriptor_type(b), 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr});
     VkDescriptorSetLayoutCreateInfo set{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
     set.bindingCount = uint32_t(slots.size()), set.pBindings = slots.data();
     context_->check(vkCreateDescriptorSetLayout(device, &set, nullptr, &set_layout_), "creating a set layout");

@@ -21,6 +21,11 @@ std::vector<uint32_t> compile(const core::Pass& pass);
 
 using Specialisation = std::vector<std::pair<std::string, int64_t>>;
 
+/// Binding 0 is the parameter block (shaders/block.glsl), all others are tensors and scratch.
+inline VkDescriptorType descriptor_type(uint32_t binding) {
+    return binding == 0 ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+}
+
 class Program {
 public:
     Program(std::shared_ptr<Context> context, const std::string& key, const Module& module,

@@ -28,7 +28,8 @@ bool Recording::Planned::same(const Planned& o) const {
 
 Recording::Recording(std::shared_ptr<Device> device, std::vector<core::Step> steps)
     : device_(std::move(device)), context_(*device_->context()), steps_(std::move(steps)), objects_{context_.device} {
-    const uint64_t align = std::max<uint64_t>(context_.limits.minStorageBufferOffsetAlignment, 16);
+    const uint64_t align = std::max<uint64_t>({context_.limits.minStorageBufferOffsetAlignment,
+                                               context_.limits.minUniformBufferOffsetAlignment, 16});
     size_t params = 0;
     for (const core::Step& s : steps_) params = std::max(params, ops::all()[size_t(s.call.op)].params_size);
     first_block_ = align;
@@ -114,9 +115,10 @@ void Recording::write_sets() {
     vkDestroyDescriptorPool(context_.device, std::exchange(objects_.sets, VK_NULL_HANDLE), nullptr);
     sets_.clear();
     if (!launches) return;
-    const VkDescriptorPoolSize size{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, std::max(descriptors, 1u)};
+    const VkDescriptorPoolSize sizes[] = {{VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, launches},
+                                          {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, std::max(descriptors, 1u)}};
     VkDescriptorPoolCreateInfo pool{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
-    pool.maxSets = launches, pool.poolSizeCount = 1, pool.pPoolSizes = &size;
+    pool.maxSets = launches, pool.poolSizeCount = 2, pool.pPoolSizes = sizes;
     context_.check(vkCreateDescriptorPool(context_.device, &pool, nullptr, &objects_.sets), "creating a descriptor pool");
     for (const Planned& p : planned_)
         for (const Launch& l : p.launches) {
@@ -131,7 +133,7 @@ void Recording::write_sets() {
             std::vector<VkWriteDescriptorSet> writes;
             for (size_t i = 0; i < infos.size(); ++i)
                 writes.push_back({VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET, nullptr, sets_.back(), l.bindings[i].binding, 0,
-                                  1, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, nullptr, &infos[i], nullptr});
+                                  1, descriptor_type(l.bindings[i].binding), nullptr, &infos[i], nullptr});
             vkUpdateDescriptorSets(context_.device, uint32_t(writes.size()), writes.data(), 0, nullptr);
         }
 }

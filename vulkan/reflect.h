@@ -12,7 +12,7 @@ namespace rw::vulkan {
 
 struct Reflection {
     std::map<std::string, uint32_t> constants;      // specialisation constants by name: constant_id
-    std::vector<uint32_t> bindings;                 // storage buffers of set 0, ascending
+    std::vector<uint32_t> bindings;                 // buffers of set 0, ascending; 0 is the parameter block
     std::array<uint32_t, 3> local{1, 1, 1};         // work-group size as compiled
     std::array<int64_t, 3> local_id{-1, -1, -1};    // constant_id of each dimension, -1 when fixed
     bool push_constants = false;                    // the token range is read
