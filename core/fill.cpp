@@ -126,7 +126,8 @@ std::vector<double> filled(const ops::Example::Arg& arg, uint64_t seed, int inde
             else if (kind == "states") {
                 if (style == "zero") x.push_back(0);
                 else if (style == "huge") x.push_back(1e4 * draw.n(i));
-                else x.push_back(0.1 * draw.n(i));
+                else if (style == "normal" || style.empty()) x.push_back(0.1 * draw.n(i));
+                else throw Error(Status::invalid_argument, "states=" + style + ": no such style");
             } else throw Error(Status::invalid_argument, "no fill kind '" + kind + "'");
         }
     }

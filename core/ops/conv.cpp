@@ -48,10 +48,8 @@ Extent strides(const std::string& layout, Type type, const Extent& ne) {
 
 void example_conv(const Dims& dims, Example& example, const ConvArgs& at, const Tokens& n, const Op& op) {
     const int64_t C = dims.integer("C", 64), taps = dims.integer("d_conv", 4), last = n.packed ? 1 : n.B;
-    const std::string type_word = dims.word("type", "f32"), layout = dims.word("layout", "packed");
-    if (type_word != "f32" && type_word != "f16" && type_word != "bf16")
-        throw Error(Status::invalid_argument, "type=" + type_word + ": expected f32, f16 or bf16");
-    const Type type = type_word == "f16" ? Type::f16 : type_word == "bf16" ? Type::bf16 : Type::f32;
+    const std::string layout = dims.word("layout", "packed");
+    const Type type = example_type(dims);
     const std::string style = dims.word("x", "normal");
     const Fill fill = style == "normal" ? Fill{"normal"} : Fill{"states", style};
     Example::Arg &x = example.put(at.x, type, {C, n.N, last, 1}, fill),

@@ -62,8 +62,7 @@ GdnSizes example_gdn_sizes(const Dims& dims) {
 
 void example_gdn(const Dims& dims, Example& example, const GdnArgs& at, const Tokens& n, const Op& op) {
     const GdnSizes s = example_gdn_sizes(dims);
-    const std::string type_word = dims.word("type", "f32");
-    const Type type = type_word == "f16" ? Type::f16 : type_word == "bf16" ? Type::bf16 : Type::f32;
+    const Type type = example_type(dims);
     const int64_t last = n.packed ? 1 : n.B, Bq = dims.integer("Bq", last);
     const double eps = dims.number("l2norm", 0);
     const bool raw = dims.integer("raw", 0) != 0;

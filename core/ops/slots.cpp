@@ -70,6 +70,13 @@ Tokens example_slots(const Dims& dims, Example& example, const SlotArgs& at, int
     return n;
 }
 
+Type example_type(const Dims& dims) {
+    const std::string word = dims.word("type", "f32");
+    for (const Type type : {Type::f32, Type::f16, Type::bf16})
+        if (word == name_of(type)) return type;
+    throw Error(Status::invalid_argument, "type=" + word + ": expected f32, f16 or bf16");
+}
+
 void lay_out(Example::Arg& x, const std::string& layout) {
     const Extent& ne = x.ne;
     const int64_t element = size_of(x.type);

@@ -57,6 +57,9 @@ Tokens example_slots(const Dims& dims, Example& example, const SlotArgs& at, int
 /// The part without states: seq, first, seq_len.
 Tokens example_sequences(const Dims& dims, Example& example, const SlotArgs& at);
 
+/// The word `type`: f32 (the default), f16 or bf16; throws for another one.
+Type example_type(const Dims& dims);
+
 /// Another memory layout for a packed example argument [width, heads, T, B]: packed | permuted | padded | odd.
 void lay_out(Example::Arg& x, const std::string& layout);
 
