@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <vector>
 
 #include "rewind/ops/contract.h"
@@ -82,7 +83,7 @@ private:
         const std::string word = text_.substr(start, at_ - start);
         if (word.empty()) fail(text_, "expected a value at '" + text_.substr(at_) + "'");
         if (std::isdigit(static_cast<unsigned char>(word[0])))
-            return std::make_shared<Expr::Node>(Expr::Node{"number", "", std::stoll(word), {}});
+            return std::make_shared<Expr::Node>(Expr::Node{"number", "", number(word), {}});
         if (!eat("(")) return std::make_shared<Expr::Node>(Expr::Node{"name", word, 0, {}});
         if (word != "min" && word != "max" && word != "ceil_div") fail(text_, "no function '" + word + "'");
         Ptr first = ternary();
@@ -90,6 +91,14 @@ private:
         Ptr second = ternary();
         expect(")");
         return node(word, {first, second});
+    }
+
+    int64_t number(const std::string& word) const {
+        int64_t value = 0;
+        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+        if (error != std::errc() || end != word.data() + word.size())
+            fail(text_, "'" + word + "' is not a whole number below 2^63");
+        return value;
     }
 
     const std::string& text_;

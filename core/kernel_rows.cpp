@@ -124,13 +124,13 @@ const std::vector<KernelRow>& kernel_rows(const ops::Op& op, std::string_view ba
     static std::map<std::string, std::vector<KernelRow>> cache;
     const std::lock_guard lock(mutex);
     const std::string key = std::string(backend) + ":" + op.stem;
-    const auto [it, fresh] = cache.try_emplace(key);
-    if (!fresh) return it->second;
+    if (const auto it = cache.find(key); it != cache.end()) return it->second;
     const std::string file = std::string(op.stem) + ".kernels";
     const std::string prefix = std::string(backend) + ":";
+    std::vector<KernelRow> rows;  // kept only when all of the file could be read
     for (KernelRow& row : parse_kernel_rows(kernel_source(file), file))
-        if (row.name.starts_with(prefix)) it->second.push_back(std::move(row));
-    return it->second;
+        if (row.name.starts_with(prefix)) rows.push_back(std::move(row));
+    return cache.emplace(key, std::move(rows)).first->second;
 }
 
 Scope::Scope(const ops::Op& op, const ops::Call& call, const std::map<std::string, int64_t>& facts,

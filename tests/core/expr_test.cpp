@@ -1,6 +1,13 @@
 // Expressions, kernel rows and case words: the small languages.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <unistd.h>
+
+#include "core/fill.h"
 #include "core/kernel_rows.h"
 
 namespace rw::core {
@@ -37,7 +44,7 @@ TEST(Expressions, Functions) {
     EXPECT_EQ(value("ceil_div(zero, 48)"), 0);
 }
 TEST(Expressions, Nonsense) {
-    for (const char* bad : {"", "1 +", "(1", "1)", "sqrt(2)", "min(1)", "1 ? 2", "a b", "2 $ 3"})
+    for (const char* bad : {"", "1 +", "(1", "1)", "sqrt(2)", "min(1)", "1 ? 2", "a b", "2 $ 3", "9223372036854775808", "12ab"})
         EXPECT_THROW(Expr{std::string(bad)}, Error) << bad;
     EXPECT_THROW(value("T / zero"), Error);
     EXPECT_THROW(value("T % zero"), Error);
@@ -98,8 +105,23 @@ TEST(KernelRows, ErrorsNameFileAndLine) {
     EXPECT_NE(message("[a]\nlocal 64\n").find("x.kernels:2: local: expected after a pass"), std::string::npos);
     EXPECT_NE(message("[a]\npass f.comp\ngrids 1\n").find("unknown word 'grids'"), std::string::npos);
     EXPECT_NE(message("[a]\nneed T > 1\npass f\n").find("condition ? reason"), std::string::npos);
+    EXPECT_NE(message("[a]\nneed T > 99999999999999999999 ? x\npass f\n").find("x.kernels:2: expression"), std::string::npos);
     EXPECT_NE(message("[a]\npass f X\n").find("NAME=VALUE"), std::string::npos);
     EXPECT_NE(message("[a]\n[b]\npass f\n").find("[a] has no pass"), std::string::npos);
+}
+
+TEST(KernelRows, AnErrorIsNotRememberedAsAnEmptyFile) {
+    const auto folder = std::filesystem::temp_directory_path() / ("rewind-rows-test-" + std::to_string(getpid()));
+    std::filesystem::create_directories(folder);
+    const auto write = [&](const char* text) { std::ofstream(folder / "l2_norm.kernels") << text; };
+    setenv("REWIND_KERNEL_DIR", folder.c_str(), 1);
+    const ops::Op& op = ops::find("L2_NORM");
+    write("[abacus:one]\ngarbage\n");
+    for (int i = 0; i < 2; ++i) EXPECT_THROW(kernel_rows(op, "abacus"), Error) << "time " << i;
+    write("[abacus:one]\npass l2_norm.cl\n");
+    EXPECT_EQ(kernel_rows(op, "abacus").size(), 1u);
+    unsetenv("REWIND_KERNEL_DIR");
+    std::filesystem::remove_all(folder);
 }
 
 TEST(KernelRows, EveryEmbeddedFileParsesAndEvaluates) {
@@ -111,6 +133,16 @@ TEST(KernelRows, EveryEmbeddedFileParsesAndEvaluates) {
             for (const KernelRow& row : rows)
                 for (const Pass& pass : row.passes) EXPECT_NO_THROW(with_includes(pass.source)) << row.name;
         }
+}
+
+TEST(Dims, AWordOfAListHasToBeOneOfIt) {
+    for (const char* op : {"GATED_DELTA_NET", "GATED_DELTA_NET_RING", "CAUSAL_CONV1D"}) {
+        EXPECT_NO_THROW(ops::find(op).example(ops::Dims("type=bf16 pos=1")));
+        EXPECT_THROW(ops::find(op).example(ops::Dims("type=fp16 pos=1")), Error) << op;
+    }
+    ops::Example example = ops::find("SSM_SCAN").example(ops::Dims("state=enormous"));
+    const auto fill = [&] { for (size_t i = 0; i < example.arg.size(); ++i) filled(example.arg[i], 1, int(i)); };
+    EXPECT_THROW(fill(), Error);
 }
 
 TEST(Dims, WordsNumbersLists) {
