@@ -26,7 +26,7 @@ const Suite& suite_of(const ops::Op& op) {
     static const std::vector<Suite> all = [] {
         std::vector<Suite> list;
         for (const ops::Op& o : ops::all()) {
-            Suite own = suite_functions[o.id] ? suite_functions[o.id]() : Suite{};
+            Suite own = suite_functions[o.id]();
             Suite s = own;
             s.checks.clear();
             add_common_checks(s);
