@@ -25,9 +25,19 @@ Buffer& own(core::Buffer& buffer, const Context& context) {
 }
 
 std::string Implementation::decline(const ops::Call& call) const {
+    return decline(call, device_.context()->info.facts);
+}
+
+std::string Implementation::decline_if_large(const ops::Call& call) const {
+    std::map<std::string, int64_t> facts = device_.context()->info.facts;
+    facts["max_binding"] = facts["binding_align"] + 128;  // room for vectors of indices
+    return decline(call, facts);
+}
+
+std::string Implementation::decline(const ops::Call& call, const std::map<std::string, int64_t>& facts) const {
     const Context& c = *device_.context();
-    if (std::string reason = core::decline(op_, call, c.info.facts, row_); !reason.empty()) return reason;
-    const core::Scope scope(op_, call, c.info.facts, row_, core::tuned_values(row_.name));
+    if (std::string reason = core::decline(op_, call, facts, row_); !reason.empty()) return reason;
+    const core::Scope scope(op_, call, facts, row_, core::tuned_values(row_.name));
     for (const core::Pass& pass : row_.passes) {
         const Reflection& r = device_.module(pass).reflection;
         if (r.bindings.size() > c.limits.maxPerStageDescriptorStorageBuffers)

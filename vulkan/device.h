@@ -1,6 +1,7 @@
 // The Vulkan core::Device: rows of .kernels files as implementations, pipelines made once.
 #pragma once
 
+#include "core/selftest.h"
 #include "vulkan/buffer.h"
 #include "vulkan/program.h"
 
@@ -9,14 +10,17 @@ namespace rw::vulkan {
 class Device;
 
 /// One row of a .kernels file on one device.
-class Implementation : public core::Implementation {
+class Implementation : public core::Implementation, public core::ForLargeTensors {
 public:
     Implementation(Device& device, const ops::Op& op, const core::KernelRow& row) : device_(device), op_(op), row_(row) {}
     const std::string& name() const override { return row_.name; }
     std::string decline(const ops::Call& call) const override;
+    std::string decline_if_large(const ops::Call& call) const override;
     const core::KernelRow& row() const { return row_; }
 
 private:
+    std::string decline(const ops::Call& call, const std::map<std::string, int64_t>& facts) const;
+
     Device& device_;
     const ops::Op& op_;
     const core::KernelRow& row_;

@@ -3,12 +3,16 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <future>
+#include <thread>
 
 #include <unistd.h>
 
 #include "core/log.h"
 #include "core/messages.h"
 #include "core/plan.h"
+#include "core/selftest.h"
 #include "rewind/ops/gated_delta_net.h"
 #include "tests/driver/guard.h"
 #include "tests/support/fake_device.h"
@@ -157,6 +161,100 @@ TEST_F(Selection, TheVerdictIsRemembered) {
     EXPECT_GT(first, 0);
     EXPECT_EQ(taken(), "fake:good");
     EXPECT_EQ(runs, first);
+}
+
+std::string remembered() {
+    std::ifstream in(std::filesystem::path(std::getenv("XDG_CACHE_HOME")) / "rewind" / "selftest");
+    return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+/// Sets an environment variable for as long as it lives.
+struct Setting {
+    Setting(const char* name, const char* value) : name(name) { setenv(name, value, 1); }
+    ~Setting() { unsetenv(name); }
+    const char* name;
+};
+
+TEST_F(Selection, AFailureNamesTheFileThatRemembersItAndTheWayOut) {
+    device->selftest = true;
+    bool right = false;
+    device->add("fake:mended", [&right](const ops::Call& c, const std::vector<std::byte*>& a) {
+        return right ? honest(c, a) : broken(c, a);
+    });
+    EXPECT_EQ(taken(), "none");
+    EXPECT_TRUE(printed("rewind/selftest"));
+    EXPECT_TRUE(printed("REWIND_SELFTEST=force"));
+    EXPECT_NE(remembered().find("fail "), std::string::npos);
+}
+
+TEST_F(Selection, KernelsOfADevelopersOwnAreJudgedApart) {
+    for (const char* name : {"REWIND_KERNEL_DIR", "REWIND_TUNE"}) {
+        device = std::make_shared<FakeDevice>(std::string("edited under ") + name);
+        device->selftest = true;
+        bool edited = true;
+        device->add("fake:edited", [&edited](const ops::Call& c, const std::vector<std::byte*>& a) {
+            return edited ? broken(c, a) : honest(c, a);
+        });
+        {
+            const Setting on(name, "/nowhere");
+            EXPECT_EQ(taken(), "none") << name;
+        }
+        EXPECT_EQ(remembered().find(name), std::string::npos);
+        edited = false;
+        EXPECT_EQ(taken(), "fake:edited") << name;  // the failure was another kernel's
+        edited = true;
+        const Setting on(name, "/elsewhere");
+        EXPECT_EQ(taken(), "none") << name;  // so was the pass
+    }
+}
+
+TEST_F(Selection, KernelsForLargeTensorsAreTestedOnSmallOnes) {
+    device->selftest = true;
+    device->add("fake:far", broken, "for tensors larger than one binding").large_only = true;
+    const core::Implementation& far = *device->implementations(op().id)[0];
+    EXPECT_FALSE(selftest_passed(*device, op(), far));
+}
+
+TEST_F(Selection, WhatNoCallFitsIsSaidAndNotRemembered) {
+    device->selftest = true;
+    device->add("fake:special", honest, "takes calls on Sundays only");
+    const core::Implementation& special = *device->implementations(op().id)[0];
+    EXPECT_TRUE(selftest_passed(*device, op(), special));
+    EXPECT_TRUE(printed("fake:special for GATED_DELTA_NET is used untested"));
+    EXPECT_EQ(remembered().find(device->info().id + "|"), std::string::npos);
+    EXPECT_EQ(remembered().find("fake:special"), std::string::npos);
+}
+
+TEST_F(Selection, ASelfTestSaysSoBeforeItStarts) {
+    device->selftest = true;
+    bool said = false;
+    device->add("fake:slow", [&](const ops::Call& c, const std::vector<std::byte*>& a) {
+        return said = said || printed("comparing with the CPU"), honest(c, a);
+    });
+    set_verbose("selftest");
+    EXPECT_EQ(taken(), "fake:slow");
+    EXPECT_TRUE(said);
+}
+
+TEST_F(Selection, DevicesDoNotWaitForEachOther) {
+    device->selftest = true;
+    std::promise<void> release;
+    std::shared_future<void> released = release.get_future().share();
+    std::promise<void> started;
+    bool once = false;
+    device->add("fake:slow", [&](const ops::Call& c, const std::vector<std::byte*>& a) {
+        if (!once) once = true, started.set_value();
+        released.wait();
+        return honest(c, a);
+    });
+    std::thread slow([this] { EXPECT_EQ(taken(), "fake:slow"); });
+    started.get_future().wait();
+    const auto other = std::make_shared<FakeDevice>("another that is tested meanwhile");
+    other->selftest = true;
+    other->add("fake:quick", honest);
+    EXPECT_TRUE(selftest_passed(*other, op(), *other->implementations(op().id)[0]));  // would wait for ever
+    release.set_value();
+    slow.join();
 }
 
 }  // namespace

@@ -79,8 +79,8 @@ FakeDevice::FakeDevice(const std::string& name) {
     info_.memory = info_.max_allocation = std::numeric_limits<int64_t>::max();
 }
 
-void FakeDevice::add(const std::string& name, Kernel kernel, const std::string& refusal) {
-    implementations_.push_back(std::make_unique<FakeImplementation>(name, std::move(kernel), refusal));
+FakeImplementation& FakeDevice::add(const std::string& name, Kernel kernel, const std::string& refusal) {
+    return *implementations_.emplace_back(std::make_unique<FakeImplementation>(name, std::move(kernel), refusal));
 }
 
 std::shared_ptr<core::Buffer> FakeDevice::allocate(uint64_t bytes) { return std::make_shared<HostBuffer>(bytes); }

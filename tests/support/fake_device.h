@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "core/device.h"
+#include "core/selftest.h"
 
 namespace rw::test {
 
@@ -16,21 +16,23 @@ uint32_t definition(const ops::Call& call, const std::vector<std::byte*>& args);
 /// The CPU's plainest implementation, which keeps every promise. Faults are thrown.
 uint32_t honest(const ops::Call& call, const std::vector<std::byte*>& args);
 
-struct FakeImplementation : core::Implementation {
+struct FakeImplementation : core::Implementation, core::ForLargeTensors {
     FakeImplementation(std::string n, Kernel k, std::string why = "")
         : label(std::move(n)), kernel(std::move(k)), refusal(std::move(why)) {}
     const std::string& name() const override { return label; }
     std::string decline(const ops::Call&) const override { return refusal; }
+    std::string decline_if_large(const ops::Call&) const override { return large_only ? "" : refusal; }
     std::string label;
     Kernel kernel;
     std::string refusal;
+    bool large_only = false;  // it is the tensors' size alone that it declines
 };
 
 class FakeDevice : public core::Device {
 public:
     explicit FakeDevice(const std::string& name);
     /// Tried in the order of adding.
-    void add(const std::string& name, Kernel kernel, const std::string& refusal = "");
+    FakeImplementation& add(const std::string& name, Kernel kernel, const std::string& refusal = "");
     bool selftest = false;  // true: its kernels have to prove themselves before they are selected
 
     const core::DeviceInfo& info() const override { return info_; }
