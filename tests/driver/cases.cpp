@@ -109,11 +109,21 @@ Case::Case(const std::string& text) : line(text), dims(text) {
     expect = take(dims, rest, "expect", "");
     const std::string bytes = take(dims, rest, "align", "16");
     align = ops::Dims("align=" + bytes).integer("align", 16);
-    if (expect != "" && expect != "zero" && expect != "nan" && expect != "untouched")
-        throw Error(Status::invalid_argument, "case: expect=" + expect + ": it is zero, nan or untouched");
+    const std::string what = expect.substr(0, expect.find(':'));
+    if (expect != "" && what != "zero" && what != "nan" && expect != "untouched")
+        throw Error(Status::invalid_argument, "case: expect=" + expect + ": it is zero, nan or untouched; zero:out,state_out "
+                                              "for some outputs only");
     if (align < 4 || (align & (align - 1)))
         throw Error(Status::invalid_argument, "case: align=" + bytes + ": expected a power of two, 4 or more");
     dims = ops::Dims(rest);
+}
+
+bool Case::expected(const std::string& output, const std::string& what) const {
+    const size_t colon = expect.find(':');
+    if (expect.substr(0, colon) != what) return false;
+    if (colon == expect.npos) return true;
+    const std::vector<std::string> names = split(std::string_view(expect).substr(colon + 1), ',');
+    return std::find(names.begin(), names.end(), output) != names.end();
 }
 
 std::vector<std::string> expand(std::string_view line) {

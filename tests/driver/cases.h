@@ -7,7 +7,8 @@
 //   include smoke                          the lines of the same op's other tier
 //
 // Words of the driver: check (default reference; the others are in suite.h), expect=zero|nan|untouched (what makes a
-// case trusted although its reference is all zero, all NaN, or writes nothing), align (bytes that tensor starts are
+// case trusted although the reference of an output is all zero or all NaN, or nothing is written; expect=zero:out,base for
+// these outputs alone), align (bytes that tensor starts are
 // aligned to; default 16, with the offset varied).
 #pragma once
 
@@ -25,6 +26,8 @@ struct Case {
     ops::Dims dims;    // without the driver's words
     std::string check, expect;
     int64_t align;
+    /// True when the case says that this output ("": all that it compares) is `what`.
+    bool expected(const std::string& output, const std::string& what) const;
 };
 
 /// All lines that one line with braces stands for.

@@ -25,7 +25,9 @@ struct Options {
 
 /// Runs the cases and prints what failed, each with a line that replays it. The last line printed is
 /// "N passed, N failed", followed by ", N skipped" and ", N mistrusted" where there are any. Returns the exit status: 0
-/// when nothing failed and nothing was mistrusted, 1 otherwise, 2 for options that make no sense.
+/// when something ran, nothing failed and nothing was mistrusted; 1 when something did; 2 for options that make no sense
+/// (a backend, device, implementation or check that does not exist); 77 when nothing ran: a backend of this build has no
+/// device here, or no implementation took any case.
 int run_ops_test(const Options& options);
 
 }  // namespace rw::test

@@ -45,9 +45,11 @@ void Inputs::plain_layout() {
     for (ops::Example::Arg& a : example.arg) a.nb = {0, 0, 0, 0}, a.alias = -1;
 }
 
-ops::Call Inputs::shape() const {
+ops::Call Inputs::shape() const { return shape_of(*op, example); }
+
+ops::Call shape_of(const ops::Op& op, const ops::Example& example) {
     static StandIn stand_in;
-    ops::Call call = ops::make_call(*op);
+    ops::Call call = ops::make_call(op);
     call.attr = example.attr;
     uint64_t next = 0;  // arguments lie apart, aliased ones together
     for (size_t i = 0; i < example.arg.size(); ++i) {

@@ -33,6 +33,9 @@ struct Inputs {
     ops::Call shape() const;
 };
 
+/// The same before there are values: shapes of any size cost nothing.
+ops::Call shape_of(const ops::Op& op, const ops::Example& example);
+
 /// What the definition says about the inputs.
 struct Expected {
     std::vector<std::vector<double>> value;     // as Inputs::value, outputs filled

@@ -10,7 +10,7 @@ constexpr size_t most_notes = 8;
 constexpr const char* words[] = {"pass", "FAIL", "skip", "MISTRUSTED"};
 
 std::string replay(const Finding& f, uint64_t seed) {
-    return "rewind ops test --op " + f.op + " --backend " + f.device +
+    return "rewind ops test --op " + f.op + (f.device.empty() ? "" : " --backend " + f.device) +
            (f.implementation.empty() ? "" : " --impl " + f.implementation) + " --seed " + std::to_string(seed) +
            " --case \"" + f.line + "\"";
 }
@@ -54,6 +54,7 @@ int Report::finish() {
     if (sum[2]) out_ << ", " << sum[2] << " skipped";
     if (sum[3]) out_ << ", " << sum[3] << " mistrusted";
     out_ << std::endl;
+    if (sum[0] + sum[1] + sum[3] == 0) return nothing_ran;
     return sum[1] || sum[3] ? 1 : 0;
 }
 

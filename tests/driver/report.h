@@ -8,6 +8,9 @@
 
 namespace rw::test {
 
+/// Exit status of a run in which no implementation ran at all, as ctest's SKIP_RETURN_CODE has it.
+inline constexpr int nothing_ran = 77;
+
 enum class Result { passed, failed, skipped, mistrusted };
 
 struct Finding {

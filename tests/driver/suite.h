@@ -71,6 +71,7 @@ public:
     void judge_trust();
 
 private:
+    Bound bind(const Inputs& in) const;
     void tally(const double* want, size_t n);
 };
 

@@ -262,6 +262,44 @@ TEST(Trust, WhatCouldNotFailIsReported) {
     EXPECT_EQ(run("S=16 B=2 seq=-1,-1 expect=untouched", honest).result, Result::passed);
     EXPECT_EQ(run("check=serial S=16 B=2 seq=-1,-1", honest).result, Result::mistrusted);
 }
+TEST(Trust, OneOutputIsEnough) {
+    constexpr char half[] = "S=16 T=1 state=zero gates=zero betas=zero W=4 pos=0";
+    const std::string ring = "GATED_DELTA_NET_RING";
+    const Finding f = run(ring, half, honest);  // ring_k alone would tell
+    EXPECT_EQ(f.result, Result::mistrusted);
+    ASSERT_FALSE(f.notes.empty());
+    EXPECT_NE(f.notes[0].find("is zero"), std::string::npos) << f.notes[0];
+    EXPECT_EQ(run(ring, std::string(half) + " expect=zero", honest).result, Result::passed);
+    EXPECT_EQ(run(ring, std::string(half) + " expect=zero:out,ring_d,ring_g", honest).result, Result::passed);
+    EXPECT_EQ(run(ring, std::string(half) + " expect=zero:out", honest).result, Result::mistrusted);
+    EXPECT_EQ(run(ring, std::string(half) + " expect=nan", honest).result, Result::mistrusted);
+    EXPECT_EQ(run(ring, "S=16 T=1 gates=weak W=4 pos=1", honest).result, Result::passed);  // base stays as it is
+}
+
+/// Has room for so many buffers.
+class FullDevice : public FakeDevice {
+public:
+    FullDevice(int room) : FakeDevice("full"), room_(room) {}
+    std::shared_ptr<core::Buffer> allocate(uint64_t bytes) override {
+        if (--room_ < 0) throw Error(Status::out_of_memory, "full");
+        return FakeDevice::allocate(bytes);
+    }
+
+private:
+    int room_;
+};
+
+TEST(Memory, OnlyTheCasesOwnBuffersMayNotFit) {
+    const auto result = [](int room, Kernel kernel) {
+        const auto device = std::make_shared<FullDevice>(room);
+        device->add("fake:one", std::move(kernel));
+        return CaseRun(ops::find("GATED_DELTA_NET"), plain, 7).on(device).at(0).result;
+    };
+    EXPECT_EQ(result(1000, honest), Result::passed);
+    EXPECT_EQ(result(3, honest), Result::skipped);
+    EXPECT_EQ(result(1000, [](auto&, auto&) -> uint32_t { throw Error(Status::out_of_memory, "no scratch"); }), Result::failed);
+    EXPECT_EQ(result(1000, [](auto&, auto&) -> uint32_t { throw std::bad_alloc(); }), Result::failed);
+}
 
 TEST(Walk, EveryImplementationThatTakesTheCaseRuns) {
     const auto device = std::make_shared<FakeDevice>("fake");
@@ -285,16 +323,20 @@ TEST(Walk, AValidCaseThatNobodyTakesIsAFailure) {
     EXPECT_NE(found[0].notes.at(0).find("does not feel like it"), std::string::npos);
 }
 
+std::string printed(Options o, int& status) {
+    std::ostringstream out;
+    o.out = &out;
+    status = run_ops_test(o);
+    return out.str();
+}
+
+std::string last(const Options& o, int& status) {
+    std::string text = printed(o, status);
+    text.pop_back();
+    return text.substr(text.rfind('\n') + 1);
+}
+
 TEST(Program, LastLineAndStatus) {
-    const auto last = [](const Options& o, int& status) {
-        std::ostringstream out;
-        Options with = o;
-        with.out = &out;
-        status = run_ops_test(with);
-        std::string text = out.str();
-        text.pop_back();
-        return text.substr(text.rfind('\n') + 1);
-    };
     Options o;
     o.op = "gated_delta_net", o.backend = "cpu", o.impl = "cpu:plain", o.one = "S=16 T={1,2}";
     int status = -1;
@@ -306,12 +348,36 @@ TEST(Program, LastLineAndStatus) {
     o.one = "S=16 nonsense=1";
     EXPECT_EQ(last(o, status), "0 passed, 1 failed");
     EXPECT_EQ(status, 1);
-    o.one = "S=16", o.backend = "cpu:9";
-    EXPECT_EQ(last(o, status), "0 passed, 0 failed");
-    EXPECT_EQ(status, 0);  // absent devices are noted, not failed
-    o.op = "no_such_op";
+    o.one = "S=16 T={1,100000000000}";  // no machine holds the second
+    EXPECT_EQ(last(o, status), "1 passed, 1 failed");
+    EXPECT_EQ(status, 1);
+}
+
+TEST(Program, NothingRunIsNoPass) {
+    Options good;
+    good.op = "gated_delta_net", good.backend = "cpu", good.impl = "cpu:plain", good.one = "S=16";
+    int status = -1;
+    EXPECT_EQ(last(good, status), "1 passed, 0 failed");
+    for (const auto member : {&Options::op, &Options::backend, &Options::impl, &Options::check}) {
+        Options o = good;
+        o.*member = "nonesuch";
+        EXPECT_EQ(last(o, status), "0 passed, 0 failed");
+        EXPECT_EQ(status, 2);
+    }
+    Options o = good;
+    o.backend = "cpu:9";
     EXPECT_EQ(last(o, status), "0 passed, 0 failed");
     EXPECT_EQ(status, 2);
+    o = good, o.check = "serial";  // there is such a check, but no such case
+    EXPECT_EQ(last(o, status), "0 passed, 0 failed");
+    EXPECT_EQ(status, 77);
+}
+
+TEST(Program, ReplayLinesHaveNoEmptyWords) {
+    Options o;
+    o.op = "gated_delta_net", o.backend = "cpu", o.one = "S=16 nonsense=1";
+    int status = -1;
+    EXPECT_NE(printed(o, status).find("replay: rewind ops test --op GATED_DELTA_NET --seed 1 --case"), std::string::npos);
 }
 
 }  // namespace

@@ -26,11 +26,17 @@ expect 0 '"id": "cpu:0"' devices --json
 expect 0 "GATED_DELTA_NET" ops list
 expect 0 '"implementations"' ops list --json
 expect 0 "TAKEN" ops explain GATED_DELTA_NET --backend cpu --case "S=16 T=2 K=2"
+expect 0 "TAKEN" ops explain GATED_DELTA_NET --backend cpu --case "S=128 H_k=16 H_v=32 T=1000000 B=8"  # no memory needed
 expect 1 "another implementation was asked for" ops explain GATED_DELTA_NET --backend cpu --impl cpu:none --case "S=16"
 expect 1 "no op 'NO_SUCH_OP'" ops explain NO_SUCH_OP
 expect 1 "nobody knows the word" ops explain GATED_DELTA_NET --backend cpu --case "S=16 typo=1"
 expect 1 "H_v" ops explain GATED_DELTA_NET --backend cpu --case "S=16 H_k=2 H_v=3"
 expect 1 "device 'abacus'" ops explain GATED_DELTA_NET --backend abacus
+expect 1 "1 failed" ops test --op GATED_DELTA_NET --backend cpu --case "S=256 T=100000000000"
+expect 2 "no implementation 'cpu:nonesuch'" ops test --op GATED_DELTA_NET --backend cpu --impl cpu:nonesuch
+expect 2 "device 'vulcan'" ops test --op GATED_DELTA_NET --backend vulcan
+expect 2 "no check 'nonesuch'" ops test --op GATED_DELTA_NET --backend cpu --check nonesuch
+expect 77 "0 passed, 0 failed" ops test --op GATED_DELTA_NET --backend cpu --check threads --case "S=16"
 expect 0 "GB/s" ops bench --op GATED_DELTA_NET --backend cpu --case "S=16 T=2" --seconds 0 --json "$folder/b.json"
 expect 1 "need --op" ops bench --case "S=16"
 expect 1 "cannot be read" ops bench --op GATED_DELTA_NET --cases "$folder/absent"
