@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 #include <iostream>
 
-#include "core/sample.h"
 #include "core/select.h"
 #include "tests/driver/cases.h"
+#include "tests/driver/inputs.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
 
@@ -38,9 +38,8 @@ std::string params_text(const ops::Op& op, const ops::Call& call) {
 /// One case on one device; false when nothing takes it.
 bool explain(core::Device& device, const ops::Op& op, const std::string& words, const std::string& impl) {
     const test::Case c(words);
-    const core::Sample sample(device, op, op.example(c.dims), 1);
+    const ops::Call call = test::shape_of(op, op.example(c.dims));
     c.dims.all_read();
-    const ops::Call& call = sample.call();
     ops::validate(op, call);
     const core::Walk walk = core::walk(device, op, call, impl);
     std::cout << device.info().id << ": " << device.info().name << "\n";
@@ -57,11 +56,9 @@ bool explain(core::Device& device, const ops::Op& op, const std::string& words, 
 }
 
 void describe(const ops::Op& op, const std::string& words) {
-    const auto cpu = core::open("cpu");
     const test::Case c(words);
-    const core::Sample sample(*cpu, op, op.example(c.dims), 1);
+    const ops::Call call = test::shape_of(op, op.example(c.dims));
     c.dims.all_read();
-    const ops::Call& call = sample.call();
     ops::validate(op, call);
     std::cout << op.name << "  " << (words.empty() ? "(default case)" : words) << "\n";
     for (size_t i = 0; i < op.args.size(); ++i) {
