@@ -21,6 +21,7 @@
 
 #include "tests/driver/cases.h"
 #include "tests/driver/compare.h"
+#include "tests/driver/dice.h"
 
 namespace rw::test {
 
@@ -90,6 +91,8 @@ struct Suite {
     /// computed.
     std::function<int64_t(const ops::Call&, int64_t H)> oldest;
     bool oldest_is_tight = false;  // one position earlier has to give something else
+    /// A case line drawn at random from all that the op's words can say, for the property test.
+    std::function<std::string(Dice&)> random;
     std::map<std::string, Check> checks;
     void check(const std::string& name, Check c) { checks[name] = std::move(c); }
 };

@@ -1,6 +1,7 @@
 #include "rewind/ops/causal_conv1d.h"
 
 #include "tests/driver/suite.h"
+#include "tests/ops/conv.h"
 
 namespace rw::test::ops_suites {
 namespace {
@@ -31,10 +32,19 @@ void check_shift(Lab& lab) {
     }
 }
 
+std::string random_line(Dice& d) {
+    const Batch batch = random_batch(d, 90);
+    std::ostringstream s;
+    s << random_conv(d) << batch.words << random_slots(d, batch)
+      << random_check(d, {"serial", "partition", "sequences", "slots", "pool"});
+    return s.str();
+}
+
 }  // namespace
 
 Suite causal_conv1d() {
     Suite s;
+    s.random = random_line;
     s.token_dim = {{"x", 1}, {"out", 1}};
     s.state_heads = [](const ops::Call& call) { return call.arg[arg::x].ne[0]; };  // channel by channel
     // A channel's output may be a small difference of large products: a token's channels are judged together.

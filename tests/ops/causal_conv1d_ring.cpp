@@ -4,6 +4,7 @@
 
 #include "rewind/ops/causal_conv1d.h"
 #include "tests/driver/suite.h"
+#include "tests/ops/conv.h"
 
 namespace rw::test::ops_suites {
 namespace {
@@ -152,10 +153,24 @@ void check_form(Lab& lab) {
     lab.same("out", a.data(), b.data(), a.size());
 }
 
+std::string random_line(Dice& d) {
+    std::ostringstream s;
+    s << random_conv(d) << " R=" << RW_CONV_MAX_TAPS - 1 + d.below(40);
+    if (d.one_in(4)) {
+        s << " T=" << 1 + d.below(30) << " check=phases";
+        return s.str();
+    }
+    const Batch batch = random_batch(d, 90);
+    s << batch.words << " pos=" << listed(d.list(batch.B, d.one_in(4) ? -2 : 0, 1000))
+      << " ringlayout=" << d.of({"packed", "padded"});
+    return s.str();
+}
+
 }  // namespace
 
 Suite causal_conv1d_ring() {
     Suite s;
+    s.random = random_line;
     s.token_dim = {{"x", 1}, {"out", 1}};
     s.grouping = [](const ops::Op&, const ops::Call& call, int i) { return by_dims(call.arg[size_t(i)].ne, 0b110); };
     s.check("chain", check_chain);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "tests/driver/suite.h"
+#include "tests/ops/gdn.h"
 
 namespace rw::test::ops_suites {
 namespace {
@@ -201,10 +202,21 @@ void check_nothing(Lab& lab) {
     lab.compared = 1;  // poison would not have been 0
 }
 
+std::string random_line(Dice& d) {
+    const Batch batch = random_batch(d, 90);
+    const std::string path = d.of({"auto", "exact", "prefill"});
+    std::ostringstream s;
+    s << random_delta(d, batch) << batch.words << random_slots(d, batch) << " path=" << path;
+    if (path == "exact") s << random_check(d, {"serial", "partition", "sequences", "slots", "pool"});
+    else s << random_check(d, {"sequences", "slots", "pool"});
+    return s.str();
+}
+
 }  // namespace
 
 Suite gated_delta_net() {
     Suite s;
+    s.random = random_line;
     s.state_heads = [](const ops::Call& call) { return call.arg[arg::v].ne[1]; };
     s.check("decay", check_decay);
     s.check("outer_sum", check_outer_sum);

@@ -1,6 +1,7 @@
 #include "rewind/ops/gated_delta_net_materialize.h"
 
 #include "tests/driver/suite.h"
+#include "tests/ops/gdn.h"
 
 namespace rw::test::ops_suites {
 namespace {
@@ -25,10 +26,21 @@ void check_base_bits(Lab& lab) {
     }
 }
 
+std::string random_line(Dice& d) {
+    const int64_t W = int64_t(4) << d.below(4), n_base = 2 + d.below(4), B = 1 + d.below(4);
+    std::ostringstream s;
+    s << random_heads(d) << " W=" << W << " n_base=" << n_base << " B=" << B
+      << " pos=" << listed(d.list(B, d.one_in(4) ? -2 : 0, 5 * W * n_base)) << " rowg=" << d.of({"weak", "reset", "mixed"});
+    if (d.one_in(3)) s << " pool=" << B + 2 << " seq=" << listed(d.distinct(B, B + 2));
+    s << random_check(d, {"base_bits", "nan", "repeat"});
+    return s.str();
+}
+
 }  // namespace
 
 Suite gated_delta_net_materialize() {
     Suite s;
+    s.random = random_line;
     s.state_heads = [](const ops::Call& call) { return call.arg[arg::ring_d].ne[1]; };
     s.check("base_bits", check_base_bits);
     return s;

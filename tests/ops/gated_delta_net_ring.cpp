@@ -6,6 +6,7 @@
 #include "rewind/ops/gated_delta_net.h"
 #include "rewind/ops/gated_delta_net_materialize.h"
 #include "tests/driver/calls.h"
+#include "tests/ops/gdn.h"
 
 namespace rw::test::ops_suites {
 namespace {
@@ -98,10 +99,27 @@ void check_snapshots(Lab& lab) {
     }
 }
 
+std::string random_line(Dice& d) {
+    std::ostringstream s;
+    if (d.one_in(5)) {
+        s << random_delta(d, {4, 2, false, ""}) << " T=" << 1 + d.below(8) << " B=2 W=4 n_base=3 path=exact check=grouping";
+        return s.str();
+    }
+    const int64_t W = int64_t(4) << d.below(4);
+    const bool exact = d.one_in(2);
+    const Batch batch = random_batch(d, exact ? 3 * W : 90);
+    const int64_t n_base = exact ? 1 + (batch.T + W - 1) / W + d.below(2) : 2 + d.below(4);
+    s << random_delta(d, batch) << batch.words << " W=" << W << " n_base=" << n_base
+      << " path=" << (exact ? "exact" : "prefill") << " pos=" << listed(d.list(batch.B, 0, 5 * W * n_base))
+      << " rowg=" << d.of({"weak", "reset", "mixed"});
+    return s.str();
+}
+
 }  // namespace
 
 Suite gated_delta_net_ring() {
     Suite s;
+    s.random = random_line;
     s.state_heads = [](const ops::Call& call) { return call.arg[arg::v].ne[1]; };
     s.oldest = oldest, s.oldest_is_tight = true;
     s.check("snapshots", check_snapshots);

@@ -36,10 +36,18 @@ void check_forget(Lab& lab) {
     against_forget(lab, in, form_of(in));
 }
 
+std::string random_line(Dice& d) {
+    std::ostringstream s;
+    s << "S_k=" << 16 * (1 + d.below(6)) << " S_v=" << 16 * (1 + d.below(6)) << " H=" << 1 + d.below(4)
+      << (d.one_in(4) ? " scale=0.37" : "") << random_scan(d, {"packed", "permuted", "padded", "odd"});
+    return s.str();
+}
+
 }  // namespace
 
 Suite gated_linear_attention() {
     Suite s;
+    s.random = random_line;
     s.state_heads = [](const ops::Call& call) { return call.arg[arg::v].ne[1]; };
     s.check("decay", check_decay);
     s.check("sum", check_sum);

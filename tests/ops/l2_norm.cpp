@@ -1,5 +1,7 @@
 #include "rewind/ops/l2_norm.h"
 
+#include <sstream>
+
 #include "tests/driver/suite.h"
 
 namespace rw::test::ops_suites {
@@ -40,10 +42,20 @@ void check_alone(Lab& lab) {
     }
 }
 
+std::string random_line(Dice& d) {
+    std::ostringstream s;
+    s << "n=" << 1 + d.below(1300) << " n1=" << 1 + d.below(9) << " n2=" << 1 + d.below(5) << " n3=" << 1 + d.below(3)
+      << " layout=" << d.of({"packed", "padded", "odd", "permuted", "swapped"}) << " rows=" << d.of({"normal", "huge"})
+      << " eps=" << d.of({"0", "1e-6", "0.1", "10"}) << " align=" << d.of({"4", "16", "64"})
+      << random_check(d, {"scale", "alone", "nan", "repeat"});
+    return s.str();
+}
+
 }  // namespace
 
 Suite l2_norm() {
     Suite s;
+    s.random = random_line;
     s.not_tokens = {"x", "out"};
     s.grouping = [](const ops::Op&, const ops::Call& call, int i) { return by_dims(call.arg[size_t(i)].ne, 0b1110); };
     s.check("scale", check_scale);

@@ -47,10 +47,18 @@ void check_removal(Lab& lab) {
     });
 }
 
+std::string random_line(Dice& d) {
+    std::ostringstream s;
+    s << "S=" << 16 * (1 + d.below(6)) << " H=" << 1 + d.below(4) << " removal=" << d.of({"free", "none", "paired"})
+      << random_scan(d, {"packed", "permuted", "padded", "odd"});
+    return s.str();
+}
+
 }  // namespace
 
 Suite rwkv7_wkv() {
     Suite s;
+    s.random = random_line;
     s.state_heads = [](const ops::Call& call) { return call.arg[arg::v].ne[1]; };
     s.check("decay", check_decay);
     s.check("sum", check_sum);

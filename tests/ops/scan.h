@@ -2,6 +2,8 @@
 // token t is known without running the recurrence.
 #pragma once
 
+#include <sstream>
+
 #include "rewind/ops/scan.h"
 #include "tests/driver/suite.h"
 
@@ -93,6 +95,16 @@ inline void against_forget(Lab& lab, const Inputs& in, const ScanForm& f) {
 
 inline void fill(Inputs& in, int arg, double x) {
     for (double& e : in.value[size_t(arg)]) e = x;
+}
+
+/// Random words that the family shares.
+inline std::string random_scan(Dice& d, std::initializer_list<const char*> layouts) {
+    const Batch batch = random_batch(d, 60);
+    std::ostringstream s;
+    s << " decays=" << d.of({"mixed", "weak", "strong", "reset", "dead"}) << " layout=" << d.of(layouts)
+      << " align=" << d.of({"4", "16", "64"}) << batch.words << random_slots(d, batch)
+      << random_check(d, {"serial", "partition", "sequences", "slots", "pool"});
+    return s.str();
 }
 
 }  // namespace rw::test

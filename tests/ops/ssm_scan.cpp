@@ -92,10 +92,21 @@ Grouping grouping(const ops::Op& op, const ops::Call& call, int arg) {
     return default_grouping(op, call, arg, x[1]);
 }
 
+std::string random_line(Dice& d) {
+    const int64_t groups = 1 + d.below(3);
+    std::ostringstream s;
+    s << "d_state=" << 16 * (1 + d.below(9)) << " head_dim=" << d.of({"1", "4", "20", "32", "64"})
+      << " H=" << groups * (1 + d.below(4)) << " n_group=" << groups << " a_width=" << d.of({"scalar", "state"})
+      << " skip=" << d.below(2) << " bias=" << d.below(2) << " step=" << d.of({"softplus", "plain"})
+      << random_scan(d, {"packed", "permuted", "padded", "odd", "joint"});
+    return s.str();
+}
+
 }  // namespace
 
 Suite ssm_scan() {
     Suite s;
+    s.random = random_line;
     s.state_heads = [](const ops::Call& call) { return call.arg[arg::x].ne[1]; };
     s.grouping = grouping;
     s.token_dim = {{"dt", 1}};
