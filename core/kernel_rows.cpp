@@ -1,7 +1,9 @@
 #include "core/kernel_rows.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <mutex>
 #include <sstream>
 
@@ -29,6 +31,11 @@ std::vector<Expr> list(const std::string& text) {
 std::pair<std::string, std::string> first_word(const std::string& text) {
     const size_t end = std::min(text.find_first_of(" \t"), text.size());
     return {text.substr(0, end), trim(text.substr(end))};
+}
+
+std::vector<std::string> words(const std::string& text) {
+    std::istringstream in(text);
+    return {std::istream_iterator<std::string>(in), {}};
 }
 
 /// "condition ? reason": the last " ? " that is followed by a sentence, so that ?: may be used in the condition.
@@ -66,7 +73,7 @@ Pass pass(const std::string& text) {
 
 void parse_line(const std::string& line, std::vector<KernelRow>& rows) {
     if (line.front() == '[') {
-        rows.push_back({line.substr(1, line.find(']') - 1), {}, {}, {}, {}, {}});
+        rows.emplace_back().name = line.substr(1, line.find(']') - 1);
         return;
     }
     if (rows.empty()) throw Error(Status::invalid_argument, "expected [name] first");
@@ -76,7 +83,9 @@ void parse_line(const std::string& line, std::vector<KernelRow>& rows) {
         if (row.passes.empty()) throw Error(Status::invalid_argument, word + ": expected after a pass");
         return row.passes.back();
     };
-    if (word == "need") row.needs.push_back(need(rest));
+    if (word == "far") row.far = true;
+    else if (word == "wide") row.wide = words(rest);
+    else if (word == "need") row.needs.push_back(need(rest));
     else if (word == "tune") row.tunes.push_back(tune(rest));
     else if (word == "constant") row.constants.emplace_back(first_word(rest).first, Expr(first_word(rest).second));
     else if (word == "scratch") row.scratch.emplace_back(first_word(rest).first, Expr(first_word(rest).second));
@@ -88,14 +97,40 @@ void parse_line(const std::string& line, std::vector<KernelRow>& rows) {
     else throw Error(Status::invalid_argument, "unknown word '" + word + "'");
 }
 
-bool aligned16(const ops::Call& call) {
-    for (const Tensor& t : call.arg) {
+/// The second form of a row with `far`.
+KernelRow far_row(KernelRow row) {
+    row.name += "_far";
+    row.needs.insert(row.needs.begin(), {{Expr("far"), "for tensors larger than one binding"},
+                                         {Expr("bda"), "the device has no buffer device addresses"}});
+    for (Pass& p : row.passes) p.defines.emplace_back("FAR", "1"), p.key += " FAR=1";
+    return row;
+}
+
+void check_wide(const ops::Op& op, const KernelRow& row, const std::string& file) {
+    for (const std::string& name : row.wide)
+        if (std::none_of(op.args.begin(), op.args.end(), [&](const auto& arg) { return arg.name == name; }))
+            throw Error(Status::invalid_argument, file + ": [" + row.name + "] wide: " + op.name + " has no " + name);
+}
+
+bool aligned16(const ops::Op& op, const ops::Call& call, const std::vector<std::string>& wide) {
+    for (size_t i = 0; i < call.arg.size(); ++i) {
+        const Tensor& t = call.arg[i];
         if (!t || t.type == Type::i32) continue;
+        if (!wide.empty() && std::find(wide.begin(), wide.end(), op.args[i].name) == wide.end()) continue;
         if (t.offset % 16) return false;
         for (int d = 1; d < 4; ++d)
             if (t.ne[d] > 1 && t.ne[0] > 1 && t.nb[d] % 16) return false;
     }
     return true;
+}
+
+/// A tensor may begin up to binding_align bytes after its binding.
+bool far(const ops::Call& call, const std::map<std::string, int64_t>& facts) {
+    const auto most = facts.find("max_binding"), align = facts.find("binding_align");
+    if (most == facts.end() || align == facts.end()) return false;
+    return std::any_of(call.arg.begin(), call.arg.end(), [&](const Tensor& t) {
+        return t && t.span() + uint64_t(align->second) > uint64_t(most->second);
+    });
 }
 
 }  // namespace
@@ -114,9 +149,13 @@ std::vector<KernelRow> parse_kernel_rows(const std::string& text, const std::str
             throw Error(e.status, file + ":" + std::to_string(number) + ": " + e.what());
         }
     }
-    for (const KernelRow& row : rows)
+    std::vector<KernelRow> all;
+    for (KernelRow& row : rows) {
         if (row.passes.empty()) throw Error(Status::invalid_argument, file + ": [" + row.name + "] has no pass");
-    return rows;
+        all.push_back(row);
+        if (row.far) all.push_back(far_row(std::move(row)));
+    }
+    return all;
 }
 
 const std::vector<KernelRow>& kernel_rows(const ops::Op& op, std::string_view backend) {
@@ -129,13 +168,16 @@ const std::vector<KernelRow>& kernel_rows(const ops::Op& op, std::string_view ba
     const std::string prefix = std::string(backend) + ":";
     std::vector<KernelRow> rows;  // kept only when all of the file could be read
     for (KernelRow& row : parse_kernel_rows(kernel_source(file), file))
-        if (row.name.starts_with(prefix)) rows.push_back(std::move(row));
+        if (row.name.starts_with(prefix)) {
+            check_wide(op, row, file);
+            rows.push_back(std::move(row));
+        }
     return cache.emplace(key, std::move(rows)).first->second;
 }
 
 Scope::Scope(const ops::Op& op, const ops::Call& call, const std::map<std::string, int64_t>& facts,
              const KernelRow& row, const std::map<std::string, int64_t>& tuned)
-    : op_(op), facts_(facts), params_(op.params_size), aligned16_(aligned16(call)) {
+    : op_(op), facts_(facts), params_(op.params_size), aligned16_(aligned16(op, call, row.wide)), far_(far(call, facts)) {
     op.fill_params(call, params_.data());
     for (const KernelRow::Tune& t : row.tunes) {
         const auto it = tuned.find(t.name);
@@ -154,6 +196,7 @@ int64_t Scope::operator()(const std::string& name) const {
         return value;
     }
     if (name == "aligned16") return aligned16_;
+    if (name == "far") return far_;
     if (const auto it = facts_.find(name); it != facts_.end()) return it->second;
     throw Error(Status::internal, std::string(op_.stem) + ".kernels: nobody knows the name '" + name + "'");
 }

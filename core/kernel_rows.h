@@ -2,6 +2,9 @@
 // backend knows about an op, so that it needs no code per op.
 //
 //   [vulkan:lanes]                              name; the part before the colon is the backend
+//   far                                         also as vulkan:lanes_far, built with FAR=1: tensors are reached by
+//                                               address, for calls with one that is larger than a binding can show
+//   wide  q k state                             arguments that are fetched 16 bytes at a time (absent: all)
 //   need  subgroup >= 8 ? needs subgroups of 8  condition ? reason given when it does not hold
 //   tune  COLS 4 : 1 2 4 8                      constant with a default expression, and the values worth trying
 //   constant S_K S_k                            specialisation constant (Vulkan) or macro (OpenCL) := expression
@@ -14,7 +17,9 @@
 //   when  n > 0                                 the pass is skipped when this does not hold
 //
 // Expressions (core/expr.h) know the fields of the op's parameter struct, the tunes and constants above them, the
-// device's facts (core/device.h), and `aligned16`: every tensor's offset and strides are multiples of 16 bytes.
+// device's facts (core/device.h), `aligned16`: offsets and strides of the wide arguments are multiples of 16 bytes, and
+// `far`: some argument does not fit one binding. Alignment may change how a kernel fetches, never which kernel runs:
+// it differs from call to call of one sequence, and two kernels need not have the same bits.
 #pragma once
 
 #include <map>
@@ -45,6 +50,8 @@ struct KernelRow {
         std::vector<int64_t> candidates;
     };
     std::string name;  // "vulkan:lanes"
+    bool far = false;
+    std::vector<std::string> wide;
     std::vector<Need> needs;
     std::vector<Tune> tunes;
     std::vector<std::pair<std::string, Expr>> constants;
@@ -83,7 +90,7 @@ private:
     const std::map<std::string, int64_t>& facts_;
     std::vector<std::byte> params_;
     std::vector<std::pair<std::string, int64_t>> specialisation_;
-    bool aligned16_;
+    bool aligned16_, far_;
 };
 
 /// The first need of the row that does not hold for the call, or empty.

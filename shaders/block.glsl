@@ -9,8 +9,8 @@
 //   p        the op's parameters                       rw_arg[RW_ARG_x]   where argument x is, see Place
 //   t0, t1   tokens [t0, t1) of this dispatch          raise(bits)        reports a bad index in a device buffer
 //
-// Specialisation constants: ids 0..2 are the work-group size; names are what the host goes by, so any free id will do.
-// gdn.glsl takes 10..19, a kernel's own begin at 30.
+// Specialisation constants: ids 0..2 are the work-group size, 9 is load.glsl's ALIGNED; names are what the host goes by,
+// so any free id will do: gdn.glsl takes 10..19, a kernel's own begin at 30.
 #ifndef REWIND_BLOCK_GLSL
 #define REWIND_BLOCK_GLSL
 

@@ -1,5 +1,5 @@
 // What the gated delta kernels share: constants, token rows of q, k, v, the gates. Needs block.glsl, then
-// QKV_TYPE is declared here for load.glsl; define GDN_VEC4 for kernels that take 16-byte aligned tensors only.
+// QKV_TYPE is declared here for load.glsl; define GDN_VEC4 for kernels that fetch q and k in fours.
 #ifndef REWIND_GDN_GLSL
 #define REWIND_GDN_GLSL
 

@@ -5,7 +5,7 @@
 // add their sums in a butterfly; 0: a work-group takes a row, invocation i its elements i, i + local, ..., and adds the
 // sums in a fixed tree in shared memory. Both go on to further rows when the grid has fewer places than there are rows.
 //
-// Caller: local is a power of two; with LANES_OF_ROW full subgroups of 8 or more lanes, 16-byte aligned rows, n % 4 == 0.
+// Caller: local is a power of two; with LANES_OF_ROW full subgroups of 8 or more lanes and n % 4 == 0.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "rewind/ops/l2_norm.h"

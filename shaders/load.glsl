@@ -7,13 +7,23 @@
 //
 //   TENSOR_IN(x)   x_get(place, i)    element i of the row at place, f32            (any alignment)
 //   TENSOR_OUT(x)  x_put(place, i, v)                    TENSOR_IO(x) both
-//   TENSOR_IN4(x)  x_get4(place, i)   elements 4 i .. 4 i + 3 of the row            (place at a multiple of 16 bytes)
+//   TENSOR_IN4(x)  x_get4(place, i)   elements 4 i .. 4 i + 3 of the row            (see ALIGNED)
 //   TENSOR_OUT4(x) x_put4(place, i, v)                   TENSOR_IO4(x) both
 //   TYPED_IN(x), TYPED_IN4(x)         the same for f32, f16 or bf16 tensors, by the constant QKV_TYPE
 //   INDEX(x)       x_at(i, fallback)  i32 vector, or the fallback when the argument is absent
+//   TENSOR_...4 and TYPED_IN4 declare the plain forms, too.
 //   SCRATCH(x, n), SCRATCH4(x, n)     n-th scratch buffer of the kernel row: x[], floats or vec4s
 #ifndef REWIND_LOAD_GLSL
 #define REWIND_LOAD_GLSL
+
+// 1: every wide place is a multiple of 16 bytes (of four elements when they are 16 bits wide), so that ..4 is one fetch;
+// 0: four. The values are the same, and so are the bits of what is made of them.
+layout(constant_id = 9) const int ALIGNED = 1;
+
+/* The ..4 functions out of the plain ones. */
+#define RW_GET4(x, a, i) vec4(x##_get(a, 4u * i), x##_get(a, 4u * i + 1u), x##_get(a, 4u * i + 2u), x##_get(a, 4u * i + 3u))
+#define RW_PUT4(x, a, i, v)                                             \
+    x##_put(a, 4u * i, v[0]), x##_put(a, 4u * i + 1u, v[1]), x##_put(a, 4u * i + 2u, v[2]), x##_put(a, 4u * i + 3u, v[3])
 
 float half_of(uint word, uint odd) {
     const vec2 both = unpackHalf2x16(word);
@@ -59,9 +69,14 @@ uint rw_word16(Place a, uint i, out uint odd) {
     void x##_put(Place a, uint i, float v) { RwWords(a).at[i] = floatBitsToUint(v); }
 #define TENSOR_IO(x) TENSOR_IN(x) TENSOR_OUT(x)
 #define TENSOR_IN4(x) \
-    vec4 x##_get4(Place a, uint i) { return RwQuads(a).at[i]; }
-#define TENSOR_OUT4(x) \
-    void x##_put4(Place a, uint i, vec4 v) { RwQuads(a).at[i] = v; }
+    TENSOR_IN(x)      \
+    vec4 x##_get4(Place a, uint i) { return ALIGNED != 0 ? RwQuads(a).at[i] : RW_GET4(x, a, i); }
+#define TENSOR_OUT4(x)                          \
+    TENSOR_OUT(x)                               \
+    void x##_put4(Place a, uint i, vec4 v) {    \
+        if (ALIGNED != 0) RwQuads(a).at[i] = v; \
+        else RW_PUT4(x, a, i, v);               \
+    }
 #define TENSOR_IO4(x) TENSOR_IN4(x) TENSOR_OUT4(x)
 #define TYPED_IN(x)                                                            \
     float x##_get(Place a, uint i) {                                           \
@@ -71,7 +86,9 @@ uint rw_word16(Place a, uint i, out uint odd) {
         return QKV_TYPE == RW_F16 ? half_of(word, odd) : bfloat_of(word, odd); \
     }
 #define TYPED_IN4(x)                                           \
+    TYPED_IN(x)                                                \
     vec4 x##_get4(Place a, uint i) {                           \
+        if (ALIGNED == 0) return RW_GET4(x, a, i);             \
         if (QKV_TYPE == RW_F32) return RwQuads(a).at[i];       \
         const uvec2 pair = RwPairs(a).at[i];                   \
         return QKV_TYPE == RW_F16 ? halves_of(pair) : bfloats_of(pair); \
@@ -93,16 +110,22 @@ Place skip(Place a, int steps, int stride) { return a + uint(steps) * uint(strid
     layout(std430, binding = RW_BIND_##x) buffer Rw_##x { uint rw_##x[]; };                \
     float x##_get(Place a, uint i) { return uintBitsToFloat(rw_##x[a + i]); }              \
     void x##_put(Place a, uint i, float v) { rw_##x[a + i] = floatBitsToUint(v); }
-#define TENSOR_IN4(x)                                                                      \
-    layout(std430, binding = RW_BIND_##x) readonly buffer Rw4_##x { vec4 rw4_##x[]; };     \
-    vec4 x##_get4(Place a, uint i) { return rw4_##x[(a >> 2) + i]; }
-#define TENSOR_OUT4(x)                                                                     \
-    layout(std430, binding = RW_BIND_##x) writeonly buffer Rw4_##x { vec4 rw4_##x[]; };    \
-    void x##_put4(Place a, uint i, vec4 v) { rw4_##x[(a >> 2) + i] = v; }
-#define TENSOR_IO4(x)                                                                      \
-    layout(std430, binding = RW_BIND_##x) buffer Rw4_##x { vec4 rw4_##x[]; };              \
-    vec4 x##_get4(Place a, uint i) { return rw4_##x[(a >> 2) + i]; }                       \
-    void x##_put4(Place a, uint i, vec4 v) { rw4_##x[(a >> 2) + i] = v; }
+#define RW_QUADS(x, access) layout(std430, binding = RW_BIND_##x) access buffer Rw4_##x { vec4 rw4_##x[]; };
+#define RW_GETS4(x)                                                                        \
+    vec4 x##_get4(Place a, uint i) {                                                       \
+        return ALIGNED != 0 ? rw4_##x[(a >> 2) + i] : RW_GET4(x, a, i);                    \
+    }
+#define RW_PUTS4(x)                                                                        \
+    void x##_put4(Place a, uint i, vec4 v) {                                               \
+        if (ALIGNED != 0) rw4_##x[(a >> 2) + i] = v;                                       \
+        else RW_PUT4(x, a, i, v);                                                          \
+    }
+#define TENSOR_IN4(x) TENSOR_IN(x) RW_QUADS(x, readonly) RW_GETS4(x)
+#define TENSOR_OUT4(x) TENSOR_OUT(x) RW_QUADS(x, writeonly) RW_PUTS4(x)
+#define TENSOR_IO4(x)                                                          \
+    TENSOR_IO(x)                                                               \
+    layout(std430, binding = RW_BIND_##x) buffer Rw4_##x { vec4 rw4_##x[]; };  \
+    RW_GETS4(x) RW_PUTS4(x)
 #define TYPED_IN(x)                                                                        \
     layout(std430, binding = RW_BIND_##x) readonly buffer Rw_##x { uint rw_##x[]; };       \
     float x##_get(Place a, uint i) {                                                       \
@@ -112,9 +135,11 @@ Place skip(Place a, int steps, int stride) { return a + uint(steps) * uint(strid
         return QKV_TYPE == RW_F16 ? half_of(word, at & 1u) : bfloat_of(word, at & 1u);     \
     }
 #define TYPED_IN4(x)                                                                       \
-    layout(std430, binding = RW_BIND_##x) readonly buffer Rw4_##x { vec4 rw4_##x[]; };     \
+    TYPED_IN(x)                                                                            \
+    RW_QUADS(x, readonly)                                                                  \
     layout(std430, binding = RW_BIND_##x) readonly buffer Rw2_##x { uvec2 rw2_##x[]; };    \
     vec4 x##_get4(Place a, uint i) {                                                       \
+        if (ALIGNED == 0) return RW_GET4(x, a, i);                                         \
         const uint at = (a >> 2) + i;                                                      \
         if (QKV_TYPE == RW_F32) return rw4_##x[at];                                        \
         const uvec2 pair = rw2_##x[at];                                                    \

@@ -2,12 +2,12 @@
 //
 //   [u = a . s]    s <- decay o s + key value_j  [+ b u]    y_j = query . s
 //
-// SHUFFLE=1: a cluster of eight lanes owns COLUMNS columns (4 or 8, which does not show in the bits), loads are 16 bytes
-// wide; every tensor's offset and strides are multiples of 16 bytes, full subgroups of 8 or more lanes, COLUMNS divides
-// S_v. SHUFFLE=0: one invocation a column, for any device and layout. Either way the state stays in registers from the
-// first token to the last, is read once and written once a kept slot, and there is no barrier: clusters of one work-group
-// may belong to different heads. When tokens are split over dispatches the state in between lies in its own slot, or in
-// the final one, which is written in any case. Sums: one vec4 a lane, added up in sum4's tree, then over the lanes.
+// SHUFFLE=1: a cluster of eight lanes owns COLUMNS columns (4 or 8, which does not show in the bits); full subgroups of
+// 8 or more lanes, COLUMNS divides S_v. SHUFFLE=0: one invocation a column, for any device. Either way the state stays
+// in registers from the first token to the last, is read once and written once a kept slot, and there is no barrier:
+// clusters of one work-group may belong to different heads. When tokens are split over dispatches the state in between
+// lies in its own slot, or in the final one, which is written in any case. Sums: one vec4 a lane, added up in sum4's
+// tree, then over the lanes.
 //
 // Work: groups ceil(H S_v / COLUMNS / (local / LANES)), B. A shader on a CPU driver has 65535 loop iterations in all:
 // split over tokens.
@@ -51,18 +51,10 @@ int lane_invocation() { return int(gl_LocalInvocationIndex); }
 #define EACH [[dont_unroll]]
 #define SCAN_ROWS(x) \
     TENSOR_IN(x)     \
-    vec4 x##_vec(Place a, uint i) { \
-        return vec4(x##_get(a, 4u * i), x##_get(a, 4u * i + 1u), x##_get(a, 4u * i + 2u), x##_get(a, 4u * i + 3u)); \
-    }
+    vec4 x##_vec(Place a, uint i) { return RW_GET4(x, a, i); }
 TENSOR_IO(state_out)
-vec4 kept_vec(Place a, uint i) {
-    return vec4(state_out_get(a, 4u * i), state_out_get(a, 4u * i + 1u), state_out_get(a, 4u * i + 2u),
-                state_out_get(a, 4u * i + 3u));
-}
-void keep(Place a, uint i, vec4 v) {
-    state_out_put(a, 4u * i, v.x), state_out_put(a, 4u * i + 1u, v.y);
-    state_out_put(a, 4u * i + 2u, v.z), state_out_put(a, 4u * i + 3u, v.w);
-}
+vec4 kept_vec(Place a, uint i) { return RW_GET4(state_out, a, i); }
+void keep(Place a, uint i, vec4 v) { RW_PUT4(state_out, a, i, v); }
 #endif
 SCAN_ROWS(state)
 TENSOR_OUT(out)

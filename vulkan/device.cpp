@@ -47,9 +47,10 @@ std::string Implementation::decline(const ops::Call& call, const std::map<std::s
             if (grid[d] > c.limits.maxComputeWorkGroupCount[d]) return "needs more work-groups than the device dispatches at once";
         for (const uint32_t b : r.bindings) {
             if (b < 2 || b - 2 >= call.arg.size() || !call.arg[b - 2]) continue;
-            if (call.arg[b - 2].span() + c.limits.minStorageBufferOffsetAlignment > c.limits.maxStorageBufferRange)
+            const int64_t most = c.info.facts.at("max_binding");
+            if (int64_t(call.arg[b - 2].span()) + c.info.facts.at("binding_align") > most)
                 return std::string(op_.args[b - 2].name) + " is larger than one binding of this device (" +
-                       std::to_string(c.limits.maxStorageBufferRange) + " bytes)";
+                       std::to_string(most) + " bytes)";
         }
     }
     for (const auto& [name, bytes] : row_.scratch)

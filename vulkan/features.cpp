@@ -138,7 +138,9 @@ core::DeviceInfo describe(VkPhysicalDevice device, const Features& enabled, cons
     facts["shared_bytes"] = l.maxComputeSharedMemorySize;
     facts["max_local"] = l.maxComputeWorkGroupInvocations;
     facts["max_bindings"] = l.maxPerStageDescriptorStorageBuffers;
-    facts["max_binding"] = l.maxStorageBufferRange;
+    // For tests: a smaller limit than the device's brings small tensors to the kernels that reach them by address.
+    const char* pretended = std::getenv("REWIND_MAX_BINDING");
+    facts["max_binding"] = std::min<int64_t>(l.maxStorageBufferRange, pretended ? std::atoll(pretended) : INT64_MAX);
     facts["binding_align"] = int64_t(l.minStorageBufferOffsetAlignment);
     facts["f16"] = enabled.f16 && enabled.storage16;
     facts["int8"] = enabled.int8 && enabled.storage8;

@@ -1,4 +1,5 @@
-# Compiles each distinct `pass X.comp A=1 ...` line of shaders/*.kernels to SPIR-V once, and writes the table of them:
+# Compiles each distinct `pass X.comp A=1 ...` line of shaders/*.kernels to SPIR-V once (and once more with FAR=1 when
+# the row says `far`), and writes the table of them:
 # generated/spirv_modules.h, by the same key that core::Pass has. Names stay in (no -g0): specialisation is by name.
 
 find_program(GLSLANG glslangValidator REQUIRED)
@@ -7,13 +8,21 @@ set(REWIND_SPIRV_HEADERS "")
 set(REWIND_SPIRV_BINARIES "")
 set(keys "")
 foreach(stem IN LISTS REWIND_OPS)
-  file(STRINGS ${PROJECT_SOURCE_DIR}/shaders/${stem}.kernels passes REGEX "^[ \t]*pass[ \t]+[^ \t]+\\.comp")
-  foreach(line IN LISTS passes)
+  file(STRINGS ${PROJECT_SOURCE_DIR}/shaders/${stem}.kernels lines REGEX "^(\\[|far|[ \t]*pass[ \t]+[^ \t]+\\.comp)")
+  set(far FALSE)
+  foreach(line IN LISTS lines)
     string(REGEX REPLACE "#.*" "" line "${line}")
+    if(line MATCHES "^(\\[|far)")
+      string(COMPARE NOTEQUAL "${CMAKE_MATCH_1}" "[" far)
+      continue()
+    endif()
     string(REGEX REPLACE "^[ \t]*pass[ \t]+" "" line "${line}")
     string(REGEX REPLACE "[ \t]+" " " line "${line}")
     string(STRIP "${line}" key)
     list(APPEND keys "${key}")
+    if(far)
+      list(APPEND keys "${key} FAR=1")
+    endif()
   endforeach()
 endforeach()
 list(REMOVE_DUPLICATES keys)
