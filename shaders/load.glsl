@@ -21,9 +21,11 @@
 layout(constant_id = 9) const int ALIGNED = 1;
 
 /* The ..4 functions out of the plain ones. */
-#define RW_GET4(x, a, i) vec4(x##_get(a, 4u * i), x##_get(a, 4u * i + 1u), x##_get(a, 4u * i + 2u), x##_get(a, 4u * i + 3u))
+#define RW_GET4(x, a, i) \
+    vec4(x##_get(a, 4u * i), x##_get(a, 4u * i + 1u), x##_get(a, 4u * i + 2u), x##_get(a, 4u * i + 3u))
 #define RW_PUT4(x, a, i, v)                                             \
-    x##_put(a, 4u * i, v[0]), x##_put(a, 4u * i + 1u, v[1]), x##_put(a, 4u * i + 2u, v[2]), x##_put(a, 4u * i + 3u, v[3])
+    x##_put(a, 4u * i, v[0]), x##_put(a, 4u * i + 1u, v[1]), x##_put(a, 4u * i + 2u, v[2]), \
+        x##_put(a, 4u * i + 3u, v[3])
 
 float half_of(uint word, uint odd) {
     const vec2 both = unpackHalf2x16(word);
