@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <bitset>
 
+#include "runtime/gguf/byte_alphabet.h"
 #include "runtime/gguf/check.h"
 #include "runtime/gguf/text.h"
 
@@ -61,6 +63,25 @@ void check_types(const Metadata& metadata, const Strings& tokens, Problems& prob
     bytes.report(problems, tokens_key);
 }
 
+/// Normal tokens are spelled in the byte alphabet, and every byte is a token: so every text can be written.
+void check_spelling(const Metadata& metadata, const Strings& tokens, Problems& problems) {
+    const Array<int32_t> types = metadata.array<int32_t>(types_key);
+    Tally foreign{"have characters that stand for no byte"};
+    std::bitset<256> have;
+    std::string spelled;
+    uint64_t i = 0;
+    for (const std::string_view token : tokens) {
+        const uint64_t at = i++;
+        if (at >= types.size() || types[at] != normal) continue;
+        spelled.clear();
+        if (!append_spelled(token, spelled)) foreign.at(at);
+        else if (spelled.size() == 1) have.set(uint8_t(spelled[0]));
+    }
+    foreign.report(problems, tokens_key);
+    for (size_t b = 0; b < have.size(); ++b)
+        if (!have[b]) return problems.add("'{}': {} bytes are not tokens, the first is 0x{:02x}", tokens_key, 256 - have.count(), b);
+}
+
 void check_merges(const Metadata& metadata, const NameIndex& tokens, Problems& problems) {
     Tally form{"are not two tokens with one space between"}, parts{"join tokens that do not exist"}, whole{"make a token that does not exist"};
     uint64_t i = 0;
@@ -112,7 +133,10 @@ void check_tokenizer(const File& file, uint32_t vocab, Problems& problems) {
         if (vocab > 0 && tokens.size() != vocab)
             problems.add("key '{}': {} entries, 'token_embd.weight' has {} rows", tokens_key, tokens.size(), vocab);
         const NameIndex index = check_tokens(tokens, problems);
-        problems.attempt([&] { check_types(metadata, tokens, problems); });
+        problems.attempt([&] {
+            check_types(metadata, tokens, problems);
+            check_spelling(metadata, tokens, problems);
+        });
         problems.attempt([&] { check_merges(metadata, index, problems); });
         if (metadata.has(scores_key)) problems.attempt([&] {
             const size_t scores = metadata.array<float>(scores_key).size();

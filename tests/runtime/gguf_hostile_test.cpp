@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "runtime/gguf/byte_alphabet.h"
 #include "tests/runtime/allocation.h"
 #include "tests/runtime/gguf_image.h"
 
@@ -55,8 +56,8 @@ std::string reshaped(const char* name, TensorType type, Extent ne, int dims) {
 std::string token(std::string text, int32_t type = 1) {
     std::vector<std::string> tokens;
     std::vector<int32_t> types(512, 1);
-    for (int i = 0; i < 512; ++i) tokens.push_back("t" + std::to_string(i));
-    tokens[9] = std::move(text), types[9] = type;
+    for (int i = 0; i < 512; ++i) tokens.push_back(i < 256 ? gguf::spelled_byte(uint8_t(i)) : "t" + std::to_string(i));
+    tokens[300] = std::move(text), types[300] = type;
     return model_image([&](Draft& d) {
         d.set_array("tokenizer.ggml.tokens", tokens);
         d.set_array("tokenizer.ggml.token_type", types);
@@ -208,14 +209,17 @@ const Hostile cases[] = {
     {"c46_special_id_past_end",
      [] { return model_image([](Draft& d) { d.set("tokenizer.ggml.bos_token_id", 512u); }); }, "'tokenizer.ggml.bos_token_id': token 512 of 512"},
     {"c46b_no_end_token", [] { return without("tokenizer.ggml.eos_token_id"); }, "'tokenizer.ggml.eos_token_id' is missing"},
-    {"c47_byte_token_negative", [] { return token("<0x-1>", 6); }, "type byte but not spelled <0xHH>, the first is number 9"},
-    {"c47b_byte_token_not_hex", [] { return token("<0xZZ>", 6); }, "type byte but not spelled <0xHH>, the first is number 9"},
-    {"c47c_type_unknown", [] { return token("x", 7); }, "not a type from 1 to 6, the first is number 9"},
-    {"c48_token_long", [] { return token(std::string(2000, 'x')); }, "longer than 1024 bytes, the first is number 9"},
-    {"c48b_token_not_utf8", [] { return token("\xff"); }, "not valid UTF-8, the first is number 9"},
-    {"c48c_token_with_zero", [] { return token(std::string("a\0b", 3)); }, "contain a zero byte, the first is number 9"},
-    {"c48d_token_empty", [] { return token(""); }, "are empty, the first is number 9"},
-    {"c48e_token_twice", [] { return token("t8"); }, "'t8' occurs twice"},
+    {"c47_byte_token_negative", [] { return token("<0x-1>", 6); }, "type byte but not spelled <0xHH>, the first is number 300"},
+    {"c47b_byte_token_not_hex", [] { return token("<0xZZ>", 6); }, "type byte but not spelled <0xHH>, the first is number 300"},
+    {"c47c_type_unknown", [] { return token("x", 7); }, "not a type from 1 to 6, the first is number 300"},
+    {"c48_token_long", [] { return token(std::string(2000, 'x')); }, "longer than 1024 bytes, the first is number 300"},
+    {"c48b_token_not_utf8", [] { return token("\xff"); }, "not valid UTF-8, the first is number 300"},
+    {"c48c_token_with_zero", [] { return token(std::string("a\0b", 3)); }, "contain a zero byte, the first is number 300"},
+    {"c48d_token_empty", [] { return token(""); }, "are empty, the first is number 300"},
+    {"c48e_token_twice", [] { return token("t299"); }, "'t299' occurs twice"},
+    {"c48j_token_not_spelled_in_bytes", [] { return token("\xe4\xb8\xad"); }, "stand for no byte, the first is number 300"},
+    {"c48k_bytes_without_token",
+     [] { return with_array("tokenizer.ggml.token_type", std::vector<int32_t>(512, 5)); }, "256 bytes are not tokens, the first is 0x00"},
     {"c48f_merge_without_space", [] { return merge("ab"); }, "not two tokens with one space between"},
     {"c48g_merge_with_two_spaces", [] { return merge("a b c"); }, "not two tokens with one space between"},
     {"c48h_merge_of_unknown", [] { return merge("nothing else"); }, "join tokens that do not exist"},
