@@ -1,0 +1,61 @@
+// Conversations as the family writes them: ChatML, with a switch for thinking in some models.
+//
+//     <|im_start|>system
+//     ...<|im_end|>
+//     <|im_start|>user
+//     ...<|im_end|>
+//     <|im_start|>assistant
+//     ...
+//
+// A model's file brings its form as a program for a template engine. The program is not run: it is recognised by what it
+// writes, and what is recognised is written here. What a file may vary is how the reply is begun, and whether blanks
+// round a message are kept; templates of another form are refused by name. Tools, images and several system messages
+// are not written.
+#pragma once
+
+#include "runtime/tokenizer/tokenizer.h"
+
+namespace rw::tokenizer {
+
+enum class Role { system, user, assistant };
+struct Message {
+    Role role;
+    std::string text;
+};
+
+enum class Thinking { by_default, on, off };
+
+class ChatTemplate {
+public:
+    /// Of a file's metadata. Throws Error(not_found) when there is none, Error(unsupported) when it is not known.
+    static ChatTemplate of(const gguf::Metadata& metadata);
+    /// Of the template's text.
+    explicit ChatTemplate(std::string_view text);
+
+    bool thinks(Thinking thinking = Thinking::by_default) const { return thinking == Thinking::by_default ? default_on_ : thinking == Thinking::on; }
+    /// Whether a reply can be asked for with thinking on, or off.
+    bool can(Thinking thinking) const { return thinks(thinking) ? can_[1] : can_[0]; }
+
+    /// The conversation, ready for the reply. Throws Error(invalid_argument) unless system, if there, is the first message
+    /// and the last one is the user's; Error(unsupported) when the model cannot be switched as asked.
+    std::string format(const std::vector<Message>& messages, Thinking thinking = Thinking::by_default) const;
+    /// The same as tokens. Only what the template itself writes becomes control tokens, whatever the messages say.
+    std::vector<Token> encode(const Tokenizer& tokenizer, const std::vector<Message>& messages,
+                              Thinking thinking = Thinking::by_default) const;
+
+private:
+    struct Part {
+        std::string text;
+        bool ours;
+    };
+    std::vector<Part> parts(const std::vector<Message>& messages, Thinking thinking) const;
+    std::string body(const Message& message) const;
+
+    bool can_[2] = {true, false};  // without thinking, with it
+    std::string begin_[2];         // of the reply
+    bool default_on_ = false;
+    bool trims_ = false;     // blanks round a message are not kept
+    bool forgets_ = false;   // what a reply thought is left out once it is history
+};
+
+}  // namespace rw::tokenizer
