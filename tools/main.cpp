@@ -25,6 +25,8 @@ int main(int argc, char** argv) {
     rw::tools::add_gguf_inspect(gguf, status);
     rw::tools::add_gguf_check(gguf, status);
     rw::tools::add_gguf_make(gguf, status);
+    rw::tools::add_tokenize(app, status);
+    rw::tools::add_detokenize(app, status);
 #endif
     try {
         app.parse(argc, argv);

@@ -17,5 +17,7 @@ void add_ops_bench(CLI::App& ops, int& status);
 void add_gguf_inspect(CLI::App& gguf, int& status);
 void add_gguf_check(CLI::App& gguf, int& status);
 void add_gguf_make(CLI::App& gguf, int& status);
+void add_tokenize(CLI::App& app, int& status);
+void add_detokenize(CLI::App& app, int& status);
 
 }  // namespace rw::tools

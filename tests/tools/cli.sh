@@ -58,5 +58,23 @@ expect 0 "reference" ops eval L2_NORM --backend reference --in "x=$folder/x.npy"
 expect 1 "x: given twice" ops eval L2_NORM --backend cpu --in "x=$folder/x.npy" "x=$folder/x.npy" --out "$folder"
 expect 1 "cannot be made" ops eval L2_NORM --backend cpu --in "x=$folder/x.npy" --out "$folder/x.npy/under"
 
+# Model files and their vocabularies, where the runtime is built.
+if "$program" gguf --help >/dev/null 2>&1; then
+    m=$folder/m.gguf
+    expect 0 "71 tensors" gguf make --layers 4 -o "$m"
+    expect 0 "good: qwen35, 4 blocks and an MTP block" gguf check "$m"
+    expect 0 "qwen35.ssm.state_size" gguf inspect "$m"
+    expect 1 "not a GGUF file" gguf check "$folder/bad.npy"
+    expect 0 "104,105" tokenize -m "$m" -p hi
+    expect 0 "510" tokenize -m "$m" -p "<|im_start|>" --special
+    expect 0 '"pieces":["h","i"]' tokenize -m "$m" -p hi --json
+    expect 1 "the model takes plain text only" tokenize -m "$m" -p hi --chat
+    expect 0 "hi!" detokenize -m "$m" -t "104, 105 33"
+    expect 1 "'x2' is not a token" detokenize -m "$m" -t 1,x2
+    expect 1 "token 512: the vocabulary has 0 to 511" detokenize -m "$m" -t 512
+    [ "$(head -c 999 /dev/urandom | tee "$folder/noise" | "$program" tokenize -m "$m" | "$program" detokenize -m "$m" | cmp - "$folder/noise" 2>&1)" = "" ] ||
+        { echo "bytes did not come back from tokenize and detokenize"; problems=$((problems + 1)); }
+fi
+
 [ "$problems" = 0 ] && echo "the program answers as expected"
 exit $((problems > 0))
