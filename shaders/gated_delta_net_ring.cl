@@ -73,7 +73,7 @@ void gated_delta_net_ring(RW_KERNEL_ARGS, int t0, int t1) {
 
     tile x;
     for (int p0 = pos; p0 < end;) {
-        const int start = p0 / BLOCK * BLOCK, p1 = min(start + BLOCK, end);
+        const int start = p0 / BLOCK * BLOCK, p1 = start + min(BLOCK, end - start);  /* start + BLOCK may be 2^31 */
         for (int p = start; p < p0; ++p) load_key(&x, p - start, RW_RING_K(s.row, p, hk), RW_RING_G(s.row, p, h));
         for (int p = p0; p < p1; ++p) {
             const int t = p - pos, at = p - start;
@@ -96,7 +96,7 @@ void gated_delta_net_ring(RW_KERNEL_ARGS, int t0, int t1) {
 #endif
         }
         for (int p = p0; p < p1; ++p) weigh(&x, p - start);
-        const bool full = p1 == start + BLOCK;
+        const bool full = p1 - start == BLOCK;
         if (full) complete(&x, x.key);
 
         for (int j = j0; j < j0 + COLS; j += STRIP) {

@@ -27,8 +27,9 @@ void load_state(int h, int row, int position) {
     const int block = position / p.W, local = int(gl_LocalInvocationIndex);
     const Place from = base_of(row, block);
     if (live) COLUMNS_EACH(h, S[i] = vec4(base_get(from, at), base_get(from, at + 1u), base_get(from, at + 2u), base_get(from, at + 3u));)
-    for (int first_row = block * p.W; first_row < position; first_row += STAGE_TOKENS) {
-        const int rows = min(STAGE_TOKENS, position - first_row);
+    const int pending = position - block * p.W;
+    for (int done = 0; done < pending; done += STAGE_TOKENS) {
+        const int rows = min(STAGE_TOKENS, pending - done), first_row = block * p.W + done;
         barrier();
         for (int x = 0; x < rows; ++x) {
             const Place kr = ring_k_row(row, first_row + x, key_head(h)), gr = ring_g_row(row, first_row + x, h);
