@@ -181,6 +181,17 @@ int threads() { return omp_get_max_threads(); }
 #if defined(__x86_64__)
 FlushDenormals::FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }  // FTZ and DAZ
 FlushDenormals::~FlushDenormals() { _mm_setcsr(saved_); }
+#elif defined(__aarch64__)
+namespace {
+uint64_t mode() {
+    uint64_t fpcr;
+    asm volatile("mrs %0, fpcr" : "=r"(fpcr));
+    return fpcr;
+}
+void set_mode(uint64_t fpcr) { asm volatile("msr fpcr, %0" : : "r"(fpcr)); }
+}  // namespace
+FlushDenormals::FlushDenormals() : saved_(unsigned(mode())) { set_mode(saved_ | 1u << 24); }  // FZ: inputs and results
+FlushDenormals::~FlushDenormals() { set_mode(saved_); }
 #else
 FlushDenormals::FlushDenormals() : saved_(0) {}
 FlushDenormals::~FlushDenormals() {}
