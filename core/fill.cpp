@@ -8,6 +8,7 @@
 namespace rw::core {
 namespace {
 
+constexpr double by_slot[] = {0.1, 1e4, 0};  // states: normal, huge, zero
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 uint64_t mix(uint64_t x) {  // splitmix64 finaliser
@@ -127,6 +128,7 @@ std::vector<double> filled(const ops::Example::Arg& arg, uint64_t seed, int inde
                 if (style == "zero") x.push_back(0);
                 else if (style == "huge") x.push_back(1e4 * draw.n(i));
                 else if (style == "normal" || style.empty()) x.push_back(0.1 * draw.n(i));
+                else if (style == "mixed") x.push_back(draw.n(i) * by_slot[(head + token) % 3]);
                 else throw Error(Status::invalid_argument, "states=" + style + ": no such style");
             } else throw Error(Status::invalid_argument, "no fill kind '" + kind + "'");
         }

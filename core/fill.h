@@ -8,7 +8,7 @@
 //   decays  style as gates: exp of them, so exact zeros and ones too
 //   removal -u x with u in [0, 1) an entry and x the unit_rows of the argument values[0], same shape
 //   betas   style uniform | one | zero | tiny | high U(.98,1) | over U(1,2) | mixed
-//   states  style normal | zero | huge (1e4) | mixed
+//   states  style normal | zero | huge (1e4) | mixed (all of these by slot)
 //   list    the given values (i32)
 #pragma once
 

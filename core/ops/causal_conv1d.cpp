@@ -6,7 +6,7 @@ namespace rw::ops::causal_conv1d {
 namespace {
 
 constexpr SlotArgs slot_args{arg::x,   arg::state, arg::state_out, arg::in_slot, arg::seq,
-                             arg::first, arg::seq_len, attr::order, 1};
+                             arg::first, arg::seq_len, attr::order, attr::max_len, 1};
 constexpr ConvArgs conv_args{arg::x, arg::weight, arg::bias, arg::out, attr::activation};
 
 int64_t state_size(const Call& call) { return (call.arg[arg::weight].ne[0] - 1) * call.arg[arg::x].ne[0]; }
@@ -45,6 +45,7 @@ Example example(const Dims& dims) {
     const Tokens n = example_slots(dims, e, slot_args, (dims.integer("d_conv", 4) - 1) * dims.integer("C", 64));
     example_conv(dims, e, conv_args, n, op);
     e.attr[attr::order] = choice(dims, "order", op.attrs[attr::order]);
+    stretch(dims, e, arg::weight);
     return e;
 }
 

@@ -5,7 +5,7 @@
 namespace rw::ops::causal_conv1d_ring {
 namespace {
 
-constexpr SlotArgs slot_args{arg::x, -1, -1, -1, arg::seq, arg::first, arg::seq_len, -1, 1};
+constexpr SlotArgs slot_args{arg::x, -1, -1, -1, arg::seq, arg::first, arg::seq_len, -1, attr::max_len, 1};
 constexpr ConvArgs conv_args{arg::x, arg::weight, arg::bias, arg::out, attr::activation};
 
 }  // namespace
@@ -67,6 +67,7 @@ Example example(const Dims& dims) {
     if (pos.values.empty()) pos.values.push_back(0);
     if (pos.values.size() == 1) pos.values.assign(size_t(n.B), pos.values[0]);
     e.put(arg::pos, Type::i32, {int64_t(pos.values.size()), 1, 1, 1}, pos);
+    stretch(dims, e, arg::weight);
     return e;
 }
 

@@ -36,7 +36,7 @@ namespace {
 
 Extent strides(const std::string& layout, Type type, const Extent& ne) {
     const int64_t element = size_of(type), row = element * ne[0];
-    if (layout == "packed") return contiguous(type, ne);
+    if (layout == "packed") return {0, 0, 0, 0};
     if (layout == "swapped") return {element, row * ne[2], row, row * ne[1] * ne[2]};  // sequences inside tokens
     // padded: a row is part of a wider one, as when x is a view of a fused projection; odd: no vector load is aligned
     const int64_t wide = layout == "padded" ? row + 16 * element : row + element;

@@ -6,7 +6,7 @@ namespace rw::ops::gated_delta_net {
 namespace {
 
 constexpr SlotArgs slot_args{arg::v,   arg::state, arg::state_out, arg::in_slot,
-                             arg::seq, arg::first, arg::seq_len,   attr::order};
+                             arg::seq, arg::first, arg::seq_len,   attr::order,   attr::max_len};
 constexpr GdnArgs gdn_args{arg::q,      arg::k,      arg::v,    arg::g,      arg::beta,        arg::dt_bias, arg::a,
                            arg::out,    attr::path,  attr::heads, attr::scale, attr::l2norm_eps, attr::raw_gates};
 
@@ -47,6 +47,7 @@ Example example(const Dims& dims) {
     const Tokens n = example_slots(dims, e, slot_args, s.S_k * s.S_v * s.H_v);
     example_gdn(dims, e, gdn_args, n, op);
     e.attr[attr::order] = choice(dims, "order", op.attrs[attr::order]);
+    stretch(dims, e);
     return e;
 }
 

@@ -65,6 +65,7 @@ Example example(const Dims& dims) {
     example_ring(dims, e, ring_args, {s.S_k, s.S_v, s.H_k, s.H_v, s.gate}, B);
     e.put(arg::state, Type::f32, {s.S_k * s.S_v * s.H_v, 1, B, 1}, Fill{"zero"});
     e.attr[attr::heads] = choice(dims, "heads", op.attrs[attr::heads]);
+    stretch(dims, e);
     return e;
 }
 

@@ -5,7 +5,7 @@
 namespace rw::ops::gated_delta_net_ring {
 namespace {
 
-constexpr SlotArgs slot_args{arg::v, -1, -1, -1, arg::seq, arg::first, arg::seq_len, -1};
+constexpr SlotArgs slot_args{arg::v, -1, -1, -1, arg::seq, arg::first, arg::seq_len, -1, attr::max_len};
 constexpr GdnArgs gdn_args{arg::q,   arg::k,     arg::v,      arg::g,      arg::beta,        arg::dt_bias, arg::a,
                            arg::out, attr::path, attr::heads, attr::scale, attr::l2norm_eps, attr::raw_gates};
 constexpr RingArgs ring_args{arg::pos, arg::seq, arg::base, arg::ring_k, arg::ring_d, arg::ring_g};
@@ -28,7 +28,10 @@ void validate(const Call& call) {
     validate_ring(check, call, ring_args, sizes(call), n.B);
     check.that(call.attr[attr::path] != 1 || n.T <= exact_tokens(call),
                "path = exact: T = " + std::to_string(n.T) + " passes W (n_base - 1) = " +
-                   std::to_string(exact_tokens(call)) + "; keep more bases, call with fewer tokens, or use prefill");
+                   std::to_string(exact_tokens(call)) + "; keep more bases, call with fewer tokens, or use prefill" +
+                   (n.packed && call.attr[attr::max_len] == 0
+                        ? ". Packed tokens without max_len may all belong to one sequence: give max_len"
+                        : ""));
 }
 
 Params params(const Call& call) {
@@ -63,6 +66,7 @@ Example example(const Dims& dims) {
     const Tokens n = example_sequences(dims, e, slot_args);
     example_gdn(dims, e, gdn_args, n, op);
     example_ring(dims, e, ring_args, {s.S_k, s.S_v, s.H_k, s.H_v, s.gate}, n.B);
+    stretch(dims, e);
     return e;
 }
 

@@ -8,7 +8,7 @@ namespace rw::ops::gated_linear_attention {
 namespace {
 
 constexpr SlotArgs slot_args{arg::v,   arg::state, arg::state_out, arg::in_slot,
-                             arg::seq, arg::first, arg::seq_len,   attr::order};
+                             arg::seq, arg::first, arg::seq_len,   attr::order,   attr::max_len};
 
 ScanSizes sizes(const Call& call) {
     const Tensor& v = call.arg[arg::v];
@@ -66,6 +66,7 @@ Example example(const Dims& dims) {
     for (const int x : {arg::q, arg::k, arg::g, arg::v, arg::out}) lay_out(e.arg[size_t(x)], layout);
     e.attr[attr::order] = choice(dims, "order", op.attrs[attr::order]);
     e.attr[attr::scale] = dims.number("scale", 0);
+    stretch(dims, e);
     return e;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "core/ops/norm.h"
 #include "core/ops/slots.h"
 #include "rewind/ops/gated_delta_net.h"
 
@@ -35,7 +36,7 @@ void fill_gdn(const Call& call, const GdnArgs& at, const Tokens& n, Params& p) {
     p.dt_h = dt ? int32_t(dt.stride(1)) : 0;
     const double scale = call.attr[at.scale];
     p.scale = float(scale != 0 ? scale : 1.0 / std::sqrt(double(q.ne[0])));
-    p.l2norm_eps = float(call.attr[at.l2norm_eps]);
+    p.l2norm_eps = used_norm(call.attr[at.l2norm_eps]);
 }
 
 /// Bytes of the token tensors and flops of the recurrence (7 S_k S_v a token and head), states left out.

@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include "core/ops/norm.h"
+#include "core/ops/slots.h"
+
 namespace rw::ops::l2_norm {
 
 void validate(const Call& call) {
@@ -20,7 +23,7 @@ Params params(const Call& call) {
     const auto narrow = [](int64_t v) { return int32_t(v); };
     return {narrow(x.ne[0]),        narrow(x.ne[1]),        narrow(x.ne[2]),        narrow(x.ne[3]),
             narrow(x.stride(1)),    narrow(x.stride(2)),    narrow(x.stride(3)),    narrow(out.stride(1)),
-            narrow(out.stride(2)),  narrow(out.stride(3)),  float(call.attr[attr::eps])};
+            narrow(out.stride(2)),  narrow(out.stride(3)),  used_norm(call.attr[attr::eps])};
 }
 
 Cost cost(const Call& call) {
@@ -48,6 +51,7 @@ Example example(const Dims& dims) {
         throw Error(Status::invalid_argument, "layout=" + layout + ": expected packed, padded, odd, permuted or swapped");
     e.put(arg::out, Type::f32, ne, Fill{"zero"});
     e.attr[attr::eps] = dims.number("eps", 1e-6);
+    stretch(dims, e);
     return e;
 }
 

@@ -6,7 +6,7 @@ namespace rw::ops::rwkv7_wkv {
 namespace {
 
 constexpr SlotArgs slot_args{arg::v,   arg::state, arg::state_out, arg::in_slot,
-                             arg::seq, arg::first, arg::seq_len,   attr::order};
+                             arg::seq, arg::first, arg::seq_len,   attr::order,   attr::max_len};
 
 ScanSizes sizes(const Call& call) {
     const Tensor& v = call.arg[arg::v];
@@ -72,6 +72,7 @@ Example example(const Dims& dims) {
     const std::string layout = dims.word("layout", "packed");
     for (const int x : {arg::r, arg::w, arg::k, arg::v, arg::a, arg::b, arg::out}) lay_out(e.arg[size_t(x)], layout);
     e.attr[attr::order] = choice(dims, "order", op.attrs[attr::order]);
+    stretch(dims, e);
     return e;
 }
 

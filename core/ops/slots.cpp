@@ -1,5 +1,7 @@
 #include "core/ops/slots.h"
 
+#include <cmath>
+
 namespace rw::ops {
 namespace {
 
@@ -23,7 +25,11 @@ void validate_sequences(const Check& check, const Call& call, const SlotArgs& at
     index_vector(check, call, at.seq, "seq", n.B);
     index_vector(check, call, at.first, "first", n.B);
     index_vector(check, call, at.seq_len, "seq_len", n.B);
+    const double most = call.attr[at.max_len_attr];
+    check.that(n.packed || most == 0, "max_len: is for packed tokens (first is given); leave it 0 without");
     if (!n.packed) return;
+    check.that(most >= 0 && most <= double(n.N) && most == std::floor(most),
+               "max_len: is a whole number from 0 (all rows) to the " + std::to_string(n.N) + " rows of the token tensors");
     check.that(at.seq_len >= 0 && call.arg[at.seq_len], "seq_len: required with first (packed tokens)");
     check.that(call.arg[at.tokens].ne[at.token_dim + 1] == 1,
                "packed tokens (first is given): token tensors are [.., N, 1], the last dimension has to be 1");
@@ -54,6 +60,7 @@ Tokens example_sequences(const Dims& dims, Example& example, const SlotArgs& at)
         n.N = dims.integer("N", n.T);
         n.T = n.N, n.B = int64_t(first.size());
     }
+    example.attr[size_t(at.max_len_attr)] = dims.number("max_len", 0);
     return n;
 }
 
@@ -89,6 +96,17 @@ void lay_out(Example::Arg& x, const std::string& layout) {
         x.nb = {element, element * (ne[0] + 1), element * (ne[0] + 1) * ne[1], element * (ne[0] + 1) * ne[1] * ne[2]};
     else if (layout != "packed")
         throw Error(Status::invalid_argument, "layout=" + layout + ": expected packed, permuted, padded or odd");
+}
+
+void stretch(const Dims& dims, Example& example, int packed) {
+    const int64_t gap = dims.integer("stridden", 0);
+    if (gap == 0) return;
+    for (size_t i = 0; i < example.arg.size(); ++i) {
+        Example::Arg& x = example.arg[i];
+        if (!x.present || x.type == Type::i32 || x.nb[0] || int(i) == packed) continue;
+        x.nb[0] = size_of(x.type);
+        for (size_t d = 1; d < 4; ++d) x.nb[d] = x.nb[d - 1] * x.ne[d - 1] + gap * x.nb[0];
+    }
 }
 
 int64_t token_count(const Call& call, const SlotArgs& at) {

@@ -11,11 +11,11 @@ namespace rw::ops {
 /// Where an op keeps its slot arguments; -1 for one it does not have.
 struct SlotArgs {
     int tokens;  // a token tensor [.., T, B] or, packed, [.., N, 1]: dimensions 2 and 3
-    int state, state_out, in_slot, seq, first, seq_len, order_attr;
+    int state, state_out, in_slot, seq, first, seq_len, order_attr, max_len_attr;
     int token_dim = 2;  // dimension of T in `tokens`; B is the next one
 };
 
-/// Sequences and tokens of the call, before and after packing.
+/// Sequences and tokens of the call: T, the most tokens that a sequence may have, and N, the rows of the token axis.
 struct Tokens {
     int64_t T, B, N;
     bool packed;
@@ -23,11 +23,12 @@ struct Tokens {
 inline Tokens tokens_of(const Call& call, const SlotArgs& at) {
     const Tensor& x = call.arg[at.tokens];
     const int64_t rows = x.ne[at.token_dim];
-    if (at.first >= 0 && call.arg[at.first]) return {rows, call.arg[at.first].ne[0], rows, true};
-    return {rows, x.ne[at.token_dim + 1], rows, false};
+    if (at.first < 0 || !call.arg[at.first]) return {rows, x.ne[at.token_dim + 1], rows, false};
+    const double most = call.attr[at.max_len_attr];
+    return {most > 0 && most < double(rows) ? int64_t(most) : rows, call.arg[at.first].ne[0], rows, true};
 }
 
-/// Checks the i32 vectors, and that packed calls bring seq_len.
+/// Checks the i32 vectors, that packed calls bring seq_len, and max_len.
 void validate_sequences(const Check& check, const Call& call, const SlotArgs& at);
 /// validate_sequences, and the state tensors: D elements a slot, packed inside a slot, K >= 1, pools large enough.
 void validate_slots(const Check& check, const Call& call, const SlotArgs& at, int64_t D, const char* D_spelled);
@@ -52,9 +53,9 @@ void fill_slots(const Call& call, const SlotArgs& at, Params& p) {
     p.out_slot = int32_t(out.stride(1)), p.out_row = int32_t(out.stride(2));
 }
 
-/// Words: T B K K_in pool alias in_slot seq first len order state. Returns T, B, N for the token tensors.
+/// Words: T B K K_in pool alias in_slot seq first len max_len order state. Returns T, B, N for the token tensors.
 Tokens example_slots(const Dims& dims, Example& example, const SlotArgs& at, int64_t D);
-/// The part without states: seq, first, seq_len.
+/// The part without states: seq, first, seq_len, max_len.
 Tokens example_sequences(const Dims& dims, Example& example, const SlotArgs& at);
 
 /// The word `type`: f32 (the default), f16 or bf16; throws for another one.
@@ -62,6 +63,10 @@ Type example_type(const Dims& dims);
 
 /// Another memory layout for a packed example argument [width, heads, T, B]: packed | permuted | padded | odd.
 void lay_out(Example::Arg& x, const std::string& layout);
+
+/// The word stridden=N: every tensor that no other word has laid out gets gaps of N elements between its neighbours in
+/// each dimension but the first. `packed`: the one whose second dimension may have none.
+void stretch(const Dims& dims, Example& example, int packed = -1);
 
 /// Tokens that really run when example data says so (lengths summed), else T * B: for cost().
 int64_t token_count(const Call& call, const SlotArgs& at);

@@ -6,7 +6,7 @@ namespace rw::ops::ssm_scan {
 namespace {
 
 constexpr SlotArgs slot_args{arg::x,   arg::state, arg::state_out, arg::in_slot,
-                             arg::seq, arg::first, arg::seq_len,   attr::order};
+                             arg::seq, arg::first, arg::seq_len,   attr::order,   attr::max_len};
 
 ScanSizes sizes(const Call& call) {
     const Tensor& x = call.arg[arg::x];
@@ -91,6 +91,8 @@ Example example(const Dims& dims) {
         throw Error(Status::invalid_argument, "a_width=" + a_width + ": expected scalar or state");
     e.attr[attr::order] = choice(dims, "order", op.attrs[attr::order]);
     e.attr[attr::step] = choice(dims, "step", op.attrs[attr::step]);
+    if (steps != "normal" && steps != "wide" && steps != "zero")
+        throw Error(Status::invalid_argument, "steps=" + steps + ": expected normal, wide or zero");
     const bool plain = e.attr[attr::step] == RW_STEP_PLAIN;
     const Fill step = steps == "zero"   ? Fill{"zero"}
                       : steps == "wide" ? Fill{"uniform", "", plain ? 0.0 : -110.0, 110}
@@ -107,6 +109,7 @@ Example example(const Dims& dims) {
         lay_out_joint(e);
     else
         for (const int x : {arg::x, arg::b, arg::c, arg::out}) lay_out(e.arg[size_t(x)], layout);
+    stretch(dims, e);
     return e;
 }
 

@@ -23,7 +23,9 @@
 //
 // path: exact is token-sequential arithmetic, the same bits for every partition of the tokens into calls; prefill is
 // chunk-parallel (WY form), within tolerance of it; auto = exact when T <= RW_GDN_EXACT_TOKENS, else prefill.
-// scale 0 means 1/sqrt(S_k). l2norm_eps > 0: q and k rows are divided by max(|x|, eps) first.
+// scale 0 means 1/sqrt(S_k). l2norm_eps > 0: q and k rows are divided by max(|x|, eps) first, an eps below
+// 1e-18 counting as that; rows longer than 1e19 overflow.
+// max_len: slots.h; for packed tokens it is the T that path = auto goes by.
 #ifndef REWIND_OPS_GATED_DELTA_NET_H
 #define REWIND_OPS_GATED_DELTA_NET_H
 
@@ -69,6 +71,7 @@ double tolerance(const Call& call, int arg);
 
 /// Example call from words: S or S_k, S_v · H_k, H_v · T, B, K, K_in, pool · gate=scalar|channel · order, heads, path ·
 /// type=f32|f16|bf16 · layout=packed|permuted|padded · Bq · len=list · in_slot=list · seq=list · first=list ·
+/// max_len · stridden=gap ·
 /// l2norm=eps · raw=0|1 · scale · alias=0|1 · keys, gates, betas, state = fill styles.
 Example example(const Dims& dims);
 

@@ -30,6 +30,7 @@
 //
 // path: exact needs T <= W (n_base - 1), which lets every row be read before any row that replaces it is written;
 // prefill takes any T, chunk-parallel. auto = exact when T <= min(RW_GDN_EXACT_TOKENS, W (n_base - 1)).
+// For packed tokens T is max_len, or all N rows without it.
 #ifndef REWIND_OPS_GATED_DELTA_NET_RING_H
 #define REWIND_OPS_GATED_DELTA_NET_RING_H
 

@@ -4,8 +4,9 @@
 //
 //   x, out  [n, n1, n2, n3]        f32; rows contiguous, other strides free
 //
-// A row's sum is taken in one fixed order that depends on n alone, so a row has the same bits in any batch. eps >= 0; a
-// zero row gives zeros when eps > 0 and NaN when eps = 0, as the equation says. Rows longer than 1e19 overflow.
+// A row's sum is taken in one fixed order that depends on n alone, so a row has the same bits in any batch. eps >= 0; an
+// eps above 0 counts as 1e-18 at least. A zero row gives zeros when eps > 0 and NaN when eps = 0, as the equation says.
+// The sum of squares of rows shorter than 1e-18 is lost in single precision, that of rows longer than 1e19 overflows.
 #ifndef REWIND_OPS_L2_NORM_H
 #define REWIND_OPS_L2_NORM_H
 

@@ -7,11 +7,16 @@
 //   first      i32 [B], absent: token t of sequence b is row (t, b). Present: tokens of all sequences are packed in one
 //              row axis of N rows and token t of sequence b is row first[b] + t
 //   seq_len    i32 [B], T when absent: tokens of sequence b in this call, 0..T
+//   max_len    attribute, for packed tokens only: T, the most tokens that a sequence of this call has. 0: N, as if one
+//              sequence could have all rows. Thresholds and grids follow it, so batches of short calls want it
 //
 // With n = seq_len[b], order = trailing: token t is kept in slot t - (n - K) when that is >= 0, so the last slot is the
 // final state; order = recent_first: token t is kept in slot n - 1 - t when that is < K, so slot 0 is the final state.
 // Slots that no token maps to are not touched. A padded sequence and one of length 0: nothing is read or written.
 // A value out of range: the sequence is skipped and a fault bit raised.
+//
+// state and state_out lie apart in memory, or are one tensor (same start, same strides). Two planes of slots that are
+// interleaved row by row in one allocation are neither, and refused.
 #ifndef REWIND_OPS_SLOTS_H
 #define REWIND_OPS_SLOTS_H
 
@@ -23,7 +28,7 @@
 #define RW_SLOT_FIELDS(I, F)                                                  \
     I(T)           /* most tokens of a sequence in this call */               \
     I(B)           /* sequences */                                            \
-    I(N)           /* token rows when packed (first given), else T */         \
+    I(N)           /* token rows: of all sequences when packed, else T */    \
     I(K)           /* slots of state_out */                                   \
     I(K_in)        /* slots of state */                                       \
     I(pool)        /* pool rows P */                                          \
