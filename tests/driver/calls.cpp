@@ -21,11 +21,28 @@ int64_t token_start(const Extent& ne, int dim, int64_t lane, int64_t token) {
     return (lane % lanes * ne[size_t(dim)] + token) * token_size(ne, dim);
 }
 
+/// Sequences of which seq, first and seq_len are in range.
+std::vector<Sequence> in_range(const TokenForm& form, const Inputs& in, int64_t pool) {
+    const TokenArg& tokens = form.out.front();
+    const Extent& ne = in.ne(tokens.arg);
+    const int64_t rows = ne[size_t(tokens.dim)];
+    const bool packed = in.has(form.first);
+    const double max_len = form.max_len < 0 ? 0 : in.example.attr[size_t(form.max_len)];
+    const int64_t T = max_len > 0 ? int64_t(max_len) : rows, B = packed ? in.ne(form.first)[0] : ne[size_t(tokens.dim) + 1];
+    std::vector<Sequence> list;
+    for (int64_t b = 0; b < B; ++b) {
+        const Sequence s{b, in.index(form.seq, b, b), in.index(form.seq_len, b, T), in.index(form.first, b, 0), 0,
+                         packed ? 0 : b};
+        if (s.row >= 0 && s.row < pool && s.n > 0 && s.n <= T && s.token >= 0 && s.token <= rows - s.n) list.push_back(s);
+    }
+    return list;
+}
+
 }  // namespace
 
 TokenForm::TokenForm(const ops::Op& op, const Suite& suite)
     : seq(op.arg_index("seq")), first(op.arg_index("first")), seq_len(op.arg_index("seq_len")),
-      path(op.attr_index("path")) {
+      path(op.attr_index("path")), max_len(op.attr_index("max_len")) {
     for (int i = 0; i < int(op.args.size()); ++i) {
         const ops::ArgRow& row = op.args[size_t(i)];
         const auto listed = suite.token_dim.find(row.name);
@@ -45,19 +62,19 @@ RingForm::RingForm(const ops::Op& op, const Suite& suite) : TokenForm(op, suite)
 }
 
 std::vector<Sequence> sequences(const SlotForm& form, const Inputs& in) {
-    const TokenArg& tokens = form.out.front();
-    const Extent& ne = in.ne(tokens.arg);
-    const int64_t T = ne[size_t(tokens.dim)];
-    const bool packed = in.has(form.first);
-    const int64_t B = packed ? in.ne(form.first)[0] : ne[size_t(tokens.dim) + 1];
-    std::vector<Sequence> list;
-    for (int64_t b = 0; b < B; ++b) {
-        const Sequence s{b, in.index(form.seq, b, b), in.index(form.seq_len, b, T), in.index(form.first, b, 0),
-                         in.index(form.in_slot, b, 0), packed ? 0 : b};
-        const bool fine = s.row >= 0 && s.row < std::min(in.ne(form.state)[2], in.ne(form.state_out)[2]) && s.n > 0 &&
-                          s.n <= T && s.token >= 0 && s.token <= T - s.n && s.slot >= 0 && s.slot < in.ne(form.state)[1];
-        if (fine) list.push_back(s);
-    }
+    std::vector<Sequence> list = in_range(form, in, std::min(in.ne(form.state)[2], in.ne(form.state_out)[2]));
+    for (Sequence& s : list) s.slot = in.index(form.in_slot, s.b, 0);
+    std::erase_if(list, [&](const Sequence& s) { return s.slot < 0 || s.slot >= in.ne(form.state)[1]; });
+    return list;
+}
+
+std::vector<Sequence> sequences(const RingForm& form, const Inputs& in) {
+    const int memory = form.memory.front();
+    std::vector<Sequence> list = in_range(form, in, in.ne(memory)[size_t(in.op->args[size_t(memory)].rank) - 1]);
+    std::erase_if(list, [&](const Sequence& s) {
+        const int64_t pos = in.index(form.pos, s.b, 0);
+        return pos < 0 || pos > std::numeric_limits<int32_t>::max() - s.n;
+    });
     return list;
 }
 
@@ -76,6 +93,7 @@ Inputs tokens_of(const TokenForm& form, const std::vector<Piece>& pieces) {
     Inputs call = *pieces.front().from;
     call.plain_layout();
     for (const int arg : {form.seq, form.first, form.seq_len}) call.drop(arg);
+    if (form.max_len >= 0) call.example.attr[size_t(form.max_len)] = 0;
     const int64_t B = int64_t(pieces.size());
     int64_t T = 1;
     std::vector<int64_t> lengths;
@@ -100,6 +118,34 @@ Inputs tokens_of(const TokenForm& form, const std::vector<Piece>& pieces) {
         Extent& ne = call.example.arg[size_t(a.arg)].ne;
         ne[size_t(a.dim)] = T, ne[size_t(a.dim) + 1] = B;
     }
+    return call;
+}
+
+Inputs packed(const TokenForm& form, const Inputs& in) {
+    const TokenArg& tokens = form.out.front();
+    const int64_t T = in.ne(tokens.arg)[size_t(tokens.dim)], B = in.ne(tokens.arg)[size_t(tokens.dim) + 1];
+    std::vector<int64_t> first(size_t(B), 0), lengths;
+    int64_t N = 1;
+    for (int64_t b = 0; b < B; ++b) lengths.push_back(in.index(form.seq_len, b, T));
+    for (int64_t b = B; b-- > 0;) first[size_t(b)] = N, N += lengths[size_t(b)] + 1;
+    Inputs call = in;
+    for (const TokenArg& a : form.in) {
+        if (!in.has(a.arg)) continue;
+        Extent ne = in.ne(a.arg);
+        const int64_t size = token_size(ne, a.dim);
+        std::vector<double> values(size_t(size * N), std::numeric_limits<double>::quiet_NaN());
+        for (int64_t b = 0; b < B; ++b)
+            std::copy_n(in.value[size_t(a.arg)].begin() + token_start(ne, a.dim, b, 0), size * lengths[size_t(b)],
+                        values.begin() + first[size_t(b)] * size);
+        ne[size_t(a.dim)] = N, ne[size_t(a.dim) + 1] = 1;
+        call.put(a.arg, ne, std::move(values));
+    }
+    for (const TokenArg& a : form.out) {
+        Extent& ne = call.example.arg[size_t(a.arg)].ne;
+        ne[size_t(a.dim)] = N, ne[size_t(a.dim) + 1] = 1;
+    }
+    call.put_list(form.first, first), call.put_list(form.seq_len, lengths);
+    call.example.attr[size_t(form.max_len)] = double(T);
     return call;
 }
 

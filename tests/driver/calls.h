@@ -14,7 +14,7 @@ struct TokenArg {
 struct TokenForm {
     TokenForm(const ops::Op& op, const Suite& suite);
     std::vector<TokenArg> in, out;
-    int seq, first, seq_len, path;
+    int seq, first, seq_len, path, max_len;
 };
 
 /// ... its slots,
@@ -37,6 +37,7 @@ struct Sequence {
 };
 /// The sequences that are run: not padded, not empty, nothing out of range.
 std::vector<Sequence> sequences(const SlotForm& form, const Inputs& in);
+std::vector<Sequence> sequences(const RingForm& form, const Inputs& in);
 /// Sequence b of a call that is neither packed nor ragged: all its tokens.
 Sequence whole_sequence(const TokenForm& form, const Inputs& in, int64_t b);
 
@@ -56,6 +57,8 @@ struct Piece {
 Inputs tokens_of(const TokenForm& form, const std::vector<Piece>& pieces);
 /// ... on the pieces' states with K slots.
 Inputs call_of(const SlotForm& form, const std::vector<Piece>& pieces, int64_t K);
+/// A call of tokens_of with its tokens packed: the last sequence first, rows that belong to nobody between.
+Inputs packed(const TokenForm& form, const Inputs& in);
 /// Tokens t >= from[b] of sequence b are replaced by those of `other`, a call of the same shape.
 void replace_tail(const TokenForm& form, Inputs& in, const Inputs& other, const std::vector<int64_t>& from);
 

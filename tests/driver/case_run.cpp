@@ -21,6 +21,8 @@ std::vector<Finding> CaseRun::on(const std::shared_ptr<core::Device>& device, co
         if (reason.empty()) findings.push_back(one(device, i->name()));
         else refusals += (refusals.empty() ? "declined: " : "; ") + i->name() + ": " + reason;
     }
+    const bool relation = suite_of(op_).relations.count(test_.check) && candidates.size() > 1 && !findings.empty();
+    if (only == selected || (only.empty() && relation)) findings.push_back(one(device, selected));
     if (!findings.empty()) return findings;
     Finding f{op_.name, device->info().id, only, test_.line, Result::skipped, {}, 0, 0};
     if (candidates.empty()) f.notes = {"no implementation"};
@@ -86,9 +88,10 @@ void CaseRun::against_first(Lab& lab, const Outcome& got) {
     const ops::Call call = in_.shape();
     for (size_t i = 0; i < op_.args.size(); ++i) {
         if (!op_.args[i].written() || !in_.has(int(i))) continue;
+        const std::vector<double> terms = lab.suite.terms ? lab.suite.terms(in_, int(i)) : std::vector<double>();
         const Verdict v = compare({op_.args[i].name + (" against " + first_name_), &first_->value[i], &want_->written[i],
                                    &got.value[i], nullptr, false, 4 * op_.tolerance(call, int(i)),
-                                   grouping_of(lab.suite, op_, call, int(i))});
+                                   grouping_of(lab.suite, op_, call, int(i)), Nans::exact, terms});
         for (const std::string& p : v.problems) lab.fail(p);
     }
 }

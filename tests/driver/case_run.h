@@ -11,7 +11,8 @@ public:
     /// Throws Error when the line makes no sense for the op.
     CaseRun(const ops::Op& op, const std::string& line, uint64_t seed);
     const Case& test() const { return test_; }
-    /// On every implementation of the device that takes the case, or on one of them.
+    /// On every implementation of the device that takes the case, and relations once more on whatever the library
+    /// selects for each call; or on one of these.
     std::vector<Finding> on(const std::shared_ptr<core::Device>& device, const std::string& only = "");
 
 private:

@@ -88,6 +88,6 @@ void check_chain(Lab& lab) {
 
 }  // namespace
 
-void add_chain_check(Suite& suite) { suite.check("chain", check_chain); }
+void add_chain_check(Suite& suite) { suite.relation("chain", check_chain); }
 
 }  // namespace rw::test

@@ -34,6 +34,8 @@ struct Verdict {
     bool ok() const { return problems.empty(); }
 };
 
+inline const std::vector<double> no_terms;
+
 /// One output against its expectation. `written` and `got.touched` may be empty: then every element is compared and
 /// nothing is said about writing.
 struct Compared {
@@ -46,6 +48,7 @@ struct Compared {
     double tolerance;
     Grouping grouping;
     Nans nans = Nans::exact;
+    const std::vector<double>& terms = no_terms;  // Suite::terms
 };
 Verdict compare(const Compared& c);
 

@@ -51,7 +51,7 @@ using Ops = std::vector<const ops::Op*>;
 
 /// Throws not_found for a check that no op has and for an implementation that no device has for any of the ops.
 void names_exist(const Options& o, const Ops& wanted, const Devices& devices) {
-    bool check = o.check.empty() || o.check == "reference", impl = o.impl.empty() || devices.empty();
+    bool check = o.check.empty() || o.check == "reference", impl = o.impl.empty() || o.impl == selected || devices.empty();
     for (const ops::Op* op : wanted) {
         check = check || suite_of(*op).checks.count(o.check);
         for (const auto& device : devices)

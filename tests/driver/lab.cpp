@@ -28,23 +28,35 @@ Bound Lab::bind(const Inputs& in) const {
 }
 
 Outcome Lab::run(const Inputs& in, bool may_fault) {
-    const Bound bound = bind(in);
-    core::Plan plan(device);
-    bool taken = false;
+    return run(in, [](const ops::Call& all) { return std::vector<ops::Call>{all}; }, may_fault);
+}
+
+void Lab::taken(const ops::Call& call) const {
     std::string reason = "unknown implementation";
     for (const core::Implementation* i : device->implementations(op.id))
-        if (i->name() == implementation) reason = i->decline(bound.call()), taken = reason.empty();
-    if (!taken) throw Declined(implementation + ": " + reason);
-    const size_t step = plan.add(bound.call(), implementation);
-    if (plan.implementation(step) != implementation)
-        fail("asked for " + implementation + ", but " + plan.implementation(step) + " was chosen");
+        if (i->name() == implementation) reason = i->decline(call);
+    if (!reason.empty()) throw Declined(implementation + ": " + reason);
+}
+
+Outcome Lab::run(const Inputs& in, const std::function<std::vector<ops::Call>(const ops::Call& all)>& views,
+                 bool may_fault) {
+    const Bound bound = bind(in);
+    core::Plan plan(device);
     std::string fault;
-    bool faulted = false;
-    try {
-        plan.run();
-    } catch (const Error& e) {
-        if (e.status != Status::range) throw;
-        faulted = true, fault = e.what();
+    bool faulted = false, added = false;
+    const bool choose = implementation == selected;
+    for (const ops::Call& call : views(bound.call())) {
+        if (!choose) taken(call);
+        if (added) plan.update(0, call);
+        else plan.add(call, choose ? "" : implementation), added = true;
+        if (!choose && plan.implementation(0) != implementation)
+            fail("asked for " + implementation + ", but " + plan.implementation(0) + " was chosen");
+        try {
+            plan.run();
+        } catch (const Error& e) {
+            if (e.status != Status::range) throw;
+            faulted = true, fault = e.what();
+        }
     }
     Outcome outcome = bound.read();
     outcome.faulted = faulted, outcome.fault = fault;
@@ -59,8 +71,10 @@ void Lab::compare_all(const Expected& want, const Inputs& in, const Outcome& got
     for (size_t i = 0; i < op.args.size(); ++i) {
         if (!op.args[i].written() || !in.has(int(i))) continue;
         const bool poisoned = op.args[i].use == ops::Use::out && in.example.arg[i].alias < 0;
+        const std::vector<double> terms = suite.terms ? suite.terms(in, int(i)) : std::vector<double>();
         const Verdict v = compare({op.args[i].name, &want.value[i], &want.written[i], &got.value[i], &got.touched[i],
-                                   poisoned, op.tolerance(call, int(i)), grouping_of(suite, op, call, int(i)), nans});
+                                   poisoned, op.tolerance(call, int(i)), grouping_of(suite, op, call, int(i)), nans,
+                                   terms});
         for (const std::string& p : v.problems) fail(p);
         worst = std::max(worst, v.worst);
         touched = touched || v.mistrust != "untouched";

@@ -211,6 +211,13 @@ void check_pool(Lab& lab) {
         const int64_t n = list[size_t(b)].n;
         same_sequence(lab, form, true, plain, want, {b, b, n, 0, 0, b}, moved, got, {b, rows[size_t(b)], n, 0, 0, b});
     }
+    const Inputs dense = packed(form, moved);
+    const Outcome again = lab.run(dense);
+    for (int64_t b = 0; b < B; ++b) {
+        const int64_t n = list[size_t(b)].n;
+        same_sequence(lab, form, true, plain, want, {b, b, n, 0, 0, b}, dense, again,
+                      {b, rows[size_t(b)], n, dense.index(form.first, b, 0), 0, 0});
+    }
 }
 
 }  // namespace
@@ -220,11 +227,11 @@ bool has_slots(const ops::Op& op) {
 }
 
 void add_slot_checks(Suite& suite) {
-    suite.check("serial", check_serial);
-    suite.check("partition", check_partition);
-    suite.check("sequences", check_sequences);
-    suite.check("slots", check_slots);
-    suite.check("pool", check_pool);
+    suite.relation("serial", check_serial);
+    suite.relation("partition", check_partition);
+    suite.relation("sequences", check_sequences);
+    suite.relation("slots", check_slots);
+    suite.relation("pool", check_pool);
 }
 
 }  // namespace rw::test

@@ -28,11 +28,12 @@ const Suite& suite_of(const ops::Op& op) {
         for (const ops::Op& o : ops::all()) {
             Suite own = suite_functions[o.id]();
             Suite s = own;
-            s.checks.clear();
+            s.checks.clear(), s.relations.clear();
             add_common_checks(s);
-            if (has_slots(o)) add_slot_checks(s), add_chain_check(s);
-            if (has_ring(o)) add_ring_checks(s);
+            if (has_slots(o)) add_slot_checks(s), add_chain_check(s), add_view_check(s);
+            if (has_ring(o)) add_ring_checks(s), add_ring_batch_checks(s), add_view_check(s);
             for (auto& [name, check] : own.checks) s.checks[name] = check;  // an op may replace a common one
+            s.relations.merge(own.relations);
             list.push_back(std::move(s));
         }
         return list;

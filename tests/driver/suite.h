@@ -11,13 +11,14 @@
 //   }
 //
 // Every op gets the checks `reference`, `threads`, `repeat` and `nan`; an op with slots (arguments state, state_out,
-// in_slot) also `serial`, `partition`, `sequences`, `slots`, `pool` and `chain`; one with pos and memory updated in place
-// `grouping`, `rollback` and `edge`. A case line chooses one with check=NAME; without that word it is compared with
+// in_slot) also `serial`, `partition`, `sequences`, `slots`, `pool`, `views` and `chain`; one with pos and memory updated
+// in place `grouping`, `rollback`, `edge`, `life`, `sequences`, `pool` and `views`. A case line chooses one with check=NAME; without that word it is compared with
 // the reference.
 #pragma once
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "tests/driver/cases.h"
 #include "tests/driver/compare.h"
@@ -31,6 +32,9 @@ class Declined : public std::runtime_error {
 };
 
 struct Suite;
+
+/// Stands for whatever the library chooses, call by call.
+inline constexpr const char* selected = "selected";
 
 /// One case on one implementation of one device.
 class Lab {
@@ -57,6 +61,10 @@ public:
     /// Runs on the implementation under test inside guards; damage and unexpected faults become problems. Throws
     /// Declined when the implementation does not take the call.
     Outcome run(const Inputs& in, bool may_fault = false);
+    /// The same for calls that work on views of one set of buffers, one after the other: `views` makes them from the
+    /// call that has all of it. They are one step of one plan, updated from call to call.
+    Outcome run(const Inputs& in, const std::function<std::vector<ops::Call>(const ops::Call& all)>& views,
+                bool may_fault = false);
     /// Compares every output with the definition's.
     void compare_all(const Expected& want, const Inputs& in, const Outcome& got, Nans nans = Nans::exact);
     void fail(const std::string& what);
@@ -73,6 +81,7 @@ public:
 
 private:
     Bound bind(const Inputs& in) const;
+    void taken(const ops::Call& call) const;
     void tally(const double* want, size_t n);
 };
 
@@ -94,7 +103,13 @@ struct Suite {
     /// A case line drawn at random from all that the op's words can say, for the property test.
     std::function<std::string(Dice&)> random;
     std::map<std::string, Check> checks;
+    std::set<std::string> relations;  // checks that set calls of different shapes against each other
     void check(const std::string& name, Check c) { checks[name] = std::move(c); }
+    /// ... which are run once more with every call left to the library's own choice.
+    void relation(const std::string& name, Check c) { check(name, std::move(c)), relations.insert(name); }
+    /// How large the terms are that an element of an output sums up, where a group may be so few elements that they can
+    /// all be small differences of large terms: such a group is judged by its terms. Null, or empty: by its values.
+    std::function<std::vector<double>(const Inputs& in, int arg)> terms;
 };
 
 /// States ([D, slots, rows]) by slot, row and head; everything else by all dimensions but the first and the third.

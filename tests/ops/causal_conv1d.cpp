@@ -1,6 +1,5 @@
 #include "rewind/ops/causal_conv1d.h"
 
-#include "tests/driver/suite.h"
 #include "tests/ops/conv.h"
 
 namespace rw::test::ops_suites {
@@ -47,7 +46,9 @@ Suite causal_conv1d() {
     s.random = random_line;
     s.token_dim = {{"x", 1}, {"out", 1}};
     s.state_heads = [](const ops::Call& call) { return call.arg[arg::x].ne[0]; };  // channel by channel
-    // A channel's output may be a small difference of large products: a token's channels are judged together.
+    // A channel's output may be a small difference of large products: a token's channels are judged together, and few
+    // channels by the products.
+    s.terms = conv_terms;
     s.grouping = [](const ops::Op& op, const ops::Call& call, int i) {
         return i == arg::out ? by_dims(call.arg[arg::out].ne, 0b110)
                              : default_grouping(op, call, i, call.arg[arg::x].ne[0]);

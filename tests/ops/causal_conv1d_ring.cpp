@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "rewind/ops/causal_conv1d.h"
-#include "tests/driver/suite.h"
 #include "tests/ops/conv.h"
 
 namespace rw::test::ops_suites {
@@ -173,8 +172,9 @@ Suite causal_conv1d_ring() {
     s.random = random_line;
     s.token_dim = {{"x", 1}, {"out", 1}};
     s.grouping = [](const ops::Op&, const ops::Call& call, int i) { return by_dims(call.arg[size_t(i)].ne, 0b110); };
-    s.check("chain", check_chain);
-    s.check("phases", check_phases);
+    s.terms = conv_terms;
+    s.relation("chain", check_chain);
+    s.relation("phases", check_phases);
     s.check("form", check_form);
     return s;
 }

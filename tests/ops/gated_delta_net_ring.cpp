@@ -7,6 +7,7 @@
 #include "rewind/ops/gated_delta_net_materialize.h"
 #include "tests/driver/calls.h"
 #include "tests/ops/gdn.h"
+#include "tests/ops/gdn_forms.h"
 
 namespace rw::test::ops_suites {
 namespace {
@@ -52,31 +53,27 @@ Inputs converted(const ops::Op& to, const Inputs& from) {
     return in;
 }
 
-Inputs materialize_at(const Inputs& ring, const Outcome& got, const std::vector<int64_t>& pos) {
+/// `value`: of the ring op's arguments, by its indices.
+Inputs materialize_at(const Inputs& ring, const std::vector<std::vector<double>>& value, const std::vector<int64_t>& pos) {
     Inputs in = converted(ops::find("GATED_DELTA_NET_MATERIALIZE"), ring);
     for (const char* name : {"base", "ring_k", "ring_d", "ring_g"})
-        in.value[size_t(in.op->arg_index(name))] = got.value[size_t(ring.op->arg_index(name))];
+        in.value[size_t(in.op->arg_index(name))] = value[size_t(ring.op->arg_index(name))];
     in.put_list(view::arg::pos, pos);
     in.put(view::arg::state, {ring.ne(arg::base)[0], 1, int64_t(pos.size()), 1}, {});
     return in;
 }
 
-/// One call from position 0 against the snapshot form with a slot for every token: the rows, and the state
-/// materialised after each of the positions that are still valid.
+/// One call against the snapshot form with a slot for every token: the rows, and the state materialised after each of
+/// its positions that are still valid. The state it starts from is what the definition makes of base and ring at pos.
 void check_snapshots(Lab& lab) {
     const Inputs in = lab.inputs();
-    const int64_t T = in.ne(arg::v)[2], B = in.ne(arg::v)[3], n_base = in.ne(arg::base)[1], D = in.ne(arg::base)[0];
-    for (int64_t b = 0; b < B; ++b)
-        if (in.index(arg::pos, b, 0) != 0) throw Error(Status::invalid_argument, "check=snapshots: starts at pos=0");
+    const int64_t T = in.ne(arg::v)[2], B = in.ne(arg::v)[3], D = in.ne(arg::base)[0];
+    std::vector<int64_t> pos;
+    for (int64_t b = 0; b < B; ++b) pos.push_back(in.index(arg::pos, b, 0));
     const Outcome ring = lab.run(in);
 
     Inputs slots = converted(ops::find("GATED_DELTA_NET"), in);
-    std::vector<double> states;  // base slot 0 is the state at position 0
-    for (int64_t b = 0; b < B; ++b) {
-        const double* base = in.value[arg::base].data() + b * n_base * D;
-        states.insert(states.end(), base, base + D);
-    }
-    slots.put(classic::arg::state, {D, 1, B, 1}, states);
+    slots.put(classic::arg::state, {D, 1, B, 1}, expected(materialize_at(in, in.value, pos)).value[view::arg::state]);
     slots.put(classic::arg::state_out, {D, T, B, 1}, {});
     const Outcome want = run_other(lab, slots);
 
@@ -89,13 +86,15 @@ void check_snapshots(Lab& lab) {
     for (int64_t row = 0; row < T * B; ++row)
         compare_heads("out row " + std::to_string(row), want.value[classic::arg::out].data() + row * S_v * H_v,
                       ring.value[arg::out].data() + row * S_v * H_v, H_v, S_v);
-    for (int64_t p = std::max<int64_t>(oldest(in.shape(), T), 1); p <= T; ++p) {
-        const Inputs at = materialize_at(in, ring, std::vector<int64_t>(size_t(B), p));
-        const Outcome got = run_other(lab, at);
+    for (int64_t t = 1; t <= T; ++t) {
+        std::vector<int64_t> at;
+        for (int64_t b = 0; b < B; ++b) at.push_back(pos[size_t(b)] + t);
+        const Outcome got = run_other(lab, materialize_at(in, ring.value, at));
         for (int64_t b = 0; b < B; ++b)
-            compare_heads("state at " + std::to_string(p),
-                          want.value[classic::arg::state_out].data() + (b * T + p - 1) * D,
-                          got.value[view::arg::state].data() + b * D, H_v, D / H_v);
+            if (at[size_t(b)] >= oldest(in.shape(), pos[size_t(b)] + T))
+                compare_heads("state at " + std::to_string(at[size_t(b)]),
+                              want.value[classic::arg::state_out].data() + (b * T + t - 1) * D,
+                              got.value[view::arg::state].data() + b * D, H_v, D / H_v);
     }
 }
 
@@ -115,6 +114,28 @@ std::string random_line(Dice& d) {
     return s.str();
 }
 
+/// Closed forms from a position at which a block begins, so that its base is the state: the rows, and the bases that
+/// the call has to store. Whether each has to be stored, and what the rows of the ring are, the definition says.
+void against(Lab& lab, const Inputs& in, const gdn_forms::ClosedForm& state_after) {
+    const int64_t T = in.ne(arg::v)[2], D = in.ne(arg::base)[0], n_base = in.ne(arg::base)[1], W = field(in, "W", 16);
+    const auto block = [&](int64_t b) { return in.index(arg::pos, b, 0) / W; };
+    for (int64_t b = 0; b < in.ne(arg::v)[3]; ++b)
+        if (in.index(arg::pos, b, 0) % W) throw Error(Status::invalid_argument, "closed forms start with a block");
+    Expected want = expected(in);
+    const auto write = [&](int a, int64_t at, const std::vector<double>& x) {
+        std::copy(x.begin(), x.end(), want.value[size_t(a)].begin() + at);
+    };
+    const auto start = [&](int64_t b) { return in.value[arg::base].data() + (b * n_base + block(b) % n_base) * D; };
+    gdn_forms::each_token(in, state_after, start, [&](const gdn_forms::Head& x, int64_t t, const auto& S, const auto& out) {
+        write(arg::out, ((x.b * T + t) * x.H_v + x.h) * x.S_v, out);
+        const int64_t ended = (t + 1) / W;  // blocks of the call that are complete
+        if ((t + 1) % W == 0 && ended > T / W - n_base)
+            write(arg::base, (x.b * n_base + (block(x.b) + ended) % n_base) * D + x.h * x.S_k * x.S_v, S);
+    });
+    lab.compare_all(want, in, lab.run(in));
+    lab.compared = 1;  // compare_all judges trust itself
+}
+
 }  // namespace
 
 Suite gated_delta_net_ring() {
@@ -122,7 +143,8 @@ Suite gated_delta_net_ring() {
     s.random = random_line;
     s.state_heads = [](const ops::Call& call) { return call.arg[arg::v].ne[1]; };
     s.oldest = oldest, s.oldest_is_tight = true;
-    s.check("snapshots", check_snapshots);
+    s.relation("snapshots", check_snapshots);
+    gdn_forms::add(s, against);
     return s;
 }
 

@@ -80,7 +80,11 @@ FakeDevice::FakeDevice(const std::string& name) {
 }
 
 FakeImplementation& FakeDevice::add(const std::string& name, Kernel kernel, const std::string& refusal) {
-    return *implementations_.emplace_back(std::make_unique<FakeImplementation>(name, std::move(kernel), refusal));
+    return add(name, std::move(kernel), [refusal](const ops::Call&) { return refusal; });
+}
+
+FakeImplementation& FakeDevice::add(const std::string& name, Kernel kernel, Refusal refusal) {
+    return *implementations_.emplace_back(std::make_unique<FakeImplementation>(name, std::move(kernel), std::move(refusal)));
 }
 
 std::shared_ptr<core::Buffer> FakeDevice::allocate(uint64_t bytes) { return std::make_shared<HostBuffer>(bytes); }

@@ -16,15 +16,18 @@ uint32_t definition(const ops::Call& call, const std::vector<std::byte*>& args);
 /// The CPU's plainest implementation, which keeps every promise. Faults are thrown.
 uint32_t honest(const ops::Call& call, const std::vector<std::byte*>& args);
 
+/// Why a call is not taken, or nothing.
+using Refusal = std::function<std::string(const ops::Call& call)>;
+
 struct FakeImplementation : core::Implementation, core::ForLargeTensors {
-    FakeImplementation(std::string n, Kernel k, std::string why = "")
+    FakeImplementation(std::string n, Kernel k, Refusal why)
         : label(std::move(n)), kernel(std::move(k)), refusal(std::move(why)) {}
     const std::string& name() const override { return label; }
-    std::string decline(const ops::Call&) const override { return refusal; }
-    std::string decline_if_large(const ops::Call&) const override { return large_only ? "" : refusal; }
+    std::string decline(const ops::Call& call) const override { return refusal(call); }
+    std::string decline_if_large(const ops::Call& call) const override { return large_only ? "" : refusal(call); }
     std::string label;
     Kernel kernel;
-    std::string refusal;
+    Refusal refusal;
     bool large_only = false;  // it is the tensors' size alone that it declines
 };
 
@@ -33,6 +36,7 @@ public:
     explicit FakeDevice(const std::string& name);
     /// Tried in the order of adding.
     FakeImplementation& add(const std::string& name, Kernel kernel, const std::string& refusal = "");
+    FakeImplementation& add(const std::string& name, Kernel kernel, Refusal refusal);
     bool selftest = false;  // true: its kernels have to prove themselves before they are selected
 
     const core::DeviceInfo& info() const override { return info_; }
