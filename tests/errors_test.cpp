@@ -151,6 +151,12 @@ TEST(Errors, IndexVectors) {
     });
     spoiled("GATED_DELTA_NET", "S=16 first=0,3 len=3,2 N=6", {
         {"packed without seq_len", [](auto& c) { c.arg[seq_len] = {}; }, invalid, {"seq_len:", "required with first"}},
+        {"max_len past the rows", [](auto& c) { c.attr[gdn::attr::max_len] = 7; }, invalid, {"max_len:", "6 rows"}},
+        {"negative max_len", [](auto& c) { c.attr[gdn::attr::max_len] = -1; }, invalid, {"max_len:", "whole number"}},
+        {"half a token", [](auto& c) { c.attr[gdn::attr::max_len] = 1.5; }, invalid, {"max_len:", "whole number"}},
+        {"max_len NaN", [](auto& c) { c.attr[gdn::attr::max_len] = std::nan(""); }, invalid, {"max_len:"}},
+        {"max_len without first", [](auto& c) { c.arg[first] = c.arg[seq_len] = {}, c.attr[gdn::attr::max_len] = 2; },
+         invalid, {"max_len:"}},
     });
 }
 

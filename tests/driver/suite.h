@@ -12,8 +12,8 @@
 //
 // Every op gets the checks `reference`, `threads`, `repeat` and `nan`; an op with slots (arguments state, state_out,
 // in_slot) also `serial`, `partition`, `sequences`, `slots`, `pool`, `views` and `chain`; one with pos and memory updated
-// in place `grouping`, `rollback`, `edge`, `life`, `sequences`, `pool` and `views`. A case line chooses one with check=NAME; without that word it is compared with
-// the reference.
+// in place `grouping`, `rollback`, `edge`, `life`, `sequences`, `pool` and `views`. A case line chooses one with
+// check=NAME; without that word it is compared with the reference.
 #pragma once
 
 #include <map>

@@ -94,6 +94,21 @@ TEST(Eval, AgreesWithTheDefinition) {
     same_as_reference(attrs);
 }
 
+TEST(Eval, PackedBatchesAreAsLongAsMaxLenSays) {
+    Evaluation e = ring();
+    constexpr int64_t N = 20;
+    e.input["q"] = array({1, N, H_k, S}, -0.3, 0.3), e.input["k"] = array({1, N, H_k, S}, -0.3, 0.3);
+    e.input["v"] = array({1, N, H_v, S}, -1, 1);
+    e.input["g"] = array({1, N, H_v, 1}, -0.1, 0), e.input["beta"] = array({1, N, H_v, 1}, 0, 1);
+    e.input["first"] = list({9, 2}), e.input["seq_len"] = list({4, 3});
+    e.attr = {"path=exact"};
+    refused(e, {"T = 20", "max_len"});
+    e.attr = {"path=exact", "max_len=4"};
+    same_as_reference(e);
+    e.attr = {"max_len=3"};
+    refused(e, {"seq_len"});  // met on the device
+}
+
 TEST(Eval, OutputsKeepTheFormOfTheState) {
     EXPECT_EQ(output(evaluate(classic()), "state_out").shape, (Shape{B, K, D}));
     Evaluation e = classic();
