@@ -5,6 +5,10 @@
 
 namespace rw::core {
 
+/// Throws Error, naming the argument, for an example with extents below 1 or more elements than memory can hold: such
+/// words make no data.
+void check_size(const ops::Op& op, const ops::Example& example);
+
 class Sample {
 public:
     /// Allocates one buffer an argument (aliased ones share) and fills it from the seed.

@@ -70,7 +70,8 @@ void validate_apart(const Check& check, const Op& op, const Call& call, size_t w
     if (x.offset + x.span() <= y.offset || y.offset + y.span() <= x.offset) return;
     const ArgRow& row = op.args[written];
     const bool allowed = row.over && std::string_view(row.over) == op.args[other].name;
-    const bool same = x.offset == y.offset && x.nb[1] == y.nb[1] && x.nb[2] == y.nb[2] && x.nb[3] == y.nb[3];
+    bool same = x.offset == y.offset;
+    for (int d = 1; d < 4; ++d) same = same && (x.nb[d] == y.nb[d] || (x.ne[d] == 1 && y.ne[d] == 1));
     check.that(allowed && same, std::string(row.name) + " and " + op.args[other].name + " share memory: " +
                                     (allowed ? "they have to start at the same byte with the same strides, or be apart"
                                              : "an output has to lie apart from every other argument"));

@@ -74,6 +74,9 @@ Tokens example_slots(const Dims& dims, Example& example, const SlotArgs& at, int
     Fill states{"states", dims.word("state", "normal")};
     example.put(at.state, Type::f32, {D, K_in, pool, 1}, states);
     example.put(at.state_out, Type::f32, {D, K, pool, 1}, Fill{"zero"}).alias = alias ? at.state : -1;
+    if (alias && K_in != K)  // slot by slot over each other: the rows of both are as long as the longer one's
+        for (const int arg : {at.state, at.state_out})
+            example.arg[size_t(arg)].nb = contiguous(Type::f32, {D, std::max(K, K_in), pool, 1});
     return n;
 }
 

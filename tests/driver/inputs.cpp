@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "core/device.h"
+#include "core/sample.h"
 
 namespace rw::test {
 namespace {
@@ -19,6 +19,7 @@ public:
 
 Inputs::Inputs(const ops::Op& o, const ops::Example& e, uint64_t s, int64_t a)
     : op(&o), example(e), value(e.arg.size()), align(a), seed(s) {
+    core::check_size(o, e);
     for (size_t i = 0; i < e.arg.size(); ++i)
         if (e.arg[i].present && e.arg[i].alias < 0 && o.args[i].use != ops::Use::out)
             value[i] = core::filled(e.arg[i], seed, int(i));
@@ -51,14 +52,18 @@ ops::Call shape_of(const ops::Op& op, const ops::Example& example) {
     static StandIn stand_in;
     ops::Call call = ops::make_call(op);
     call.attr = example.attr;
-    uint64_t next = 0;  // arguments lie apart, aliased ones together
+    std::vector<uint64_t> bytes(example.arg.size(), 0);  // arguments lie apart, aliased ones together
     for (size_t i = 0; i < example.arg.size(); ++i) {
         const ops::Example::Arg& a = example.arg[i];
         if (!a.present) continue;
         Tensor& t = call.arg[i];
         t.type = a.type, t.ne = a.ne, t.nb = a.nb[0] ? a.nb : contiguous(a.type, a.ne), t.buffer = &stand_in;
-        t.offset = a.alias >= 0 ? call.arg[size_t(a.alias)].offset : next;
-        next = (std::max(next, t.offset + t.span()) + 255) / 256 * 256;
+        uint64_t& home = bytes[a.alias >= 0 ? size_t(a.alias) : i];
+        home = std::max(home, (t.span() + 255) / 256 * 256);
+    }
+    for (size_t i = 0, next = 0; i < example.arg.size(); next += bytes[i++]) {
+        const int alias = example.arg[i].alias;
+        if (example.arg[i].present) call.arg[i].offset = alias >= 0 ? call.arg[size_t(alias)].offset : next;
     }
     return call;
 }
