@@ -1,6 +1,7 @@
 #include "core/kernel_rows.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
@@ -173,6 +174,38 @@ const std::vector<KernelRow>& kernel_rows(const ops::Op& op, std::string_view ba
             rows.push_back(std::move(row));
         }
     return cache.emplace(key, std::move(rows)).first->second;
+}
+
+void check_constants(const ops::Op& op, const KernelRow& row, const Takes& takes) {
+    const auto check = [&](const std::string& name, const char* kind) {
+        for (const Pass& pass : row.passes)
+            if (takes(pass, name)) return;
+        std::string sources;
+        for (const Pass& pass : row.passes) sources += (sources.empty() ? "" : ", ") + pass.key;
+        throw Error(Status::invalid_argument, std::string(op.stem) + ".kernels: [" + row.name + "] " + kind + " " + name +
+                                                  ": no kernel of the row has a constant of that name (" + sources +
+                                                  "); correct the name or take the line out");
+    };
+    for (const KernelRow::Tune& t : row.tunes) check(t.name, "tune");
+    for (const auto& [name, value] : row.constants) check(name, "constant");
+}
+
+bool has_word(const std::string& text, const std::string& name) {
+    const auto part = [](char c) { return c == '_' || std::isalnum(static_cast<unsigned char>(c)); };
+    for (size_t at = 0; at < text.size();) {
+        if (text.compare(at, 2, "//") == 0) {
+            at = std::min(text.find('\n', at), text.size());
+        } else if (text.compare(at, 2, "/*") == 0) {
+            at = std::min(text.find("*/", at + 2), text.size() - 2) + 2;
+        } else if (part(text[at])) {
+            const size_t start = at;
+            while (at < text.size() && part(text[at])) ++at;
+            if (text.compare(start, at - start, name) == 0) return true;
+        } else {
+            ++at;
+        }
+    }
+    return false;
 }
 
 Scope::Scope(const ops::Op& op, const ops::Call& call, const std::map<std::string, int64_t>& facts,

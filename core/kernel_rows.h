@@ -7,7 +7,8 @@
 //   wide  q k state                             arguments that are fetched 16 bytes at a time (absent: all)
 //   need  subgroup >= 8 ? needs subgroups of 8  condition ? reason given when it does not hold
 //   tune  COLS 4 : 1 2 4 8                      constant with a default expression, and the values worth trying
-//   constant S_K S_k                            specialisation constant (Vulkan) or macro (OpenCL) := expression
+//   constant S_K S_k                            specialisation constant (Vulkan) or macro (OpenCL) := expression; at
+//                                               first use, one that no kernel of the row has is an error, as with tunes
 //   scratch carry 4 * S_k * S_v * H_v * B       device memory in bytes, bound after the op's own arguments
 //   pass  gated_delta_net.comp SHUFFLE=1        a kernel: source file and compile-time defines; the lines below it,
 //   local 64                                    up to the next pass, are its work-group size (1 to 3 expressions)
@@ -22,6 +23,7 @@
 // it differs from call to call of one sequence, and two kernels need not have the same bits.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -72,6 +74,14 @@ std::string kernel_source(const std::string& file);
 bool kernel_overridden(const std::string& file);
 /// The source with every #include "x" replaced by x, each file once.
 std::string with_includes(const std::string& file);
+
+/// True when the kernel that a pass compiles takes a constant of that name.
+using Takes = std::function<bool(const Pass& pass, const std::string& name)>;
+/// Throws Error(invalid_argument), naming row and constant, for a tune or constant that no kernel of the row takes: a
+/// misspelt name would leave a kernel at its own default, and nobody would know.
+void check_constants(const ops::Op& op, const KernelRow& row, const Takes& takes);
+/// True when the text has the name as a word outside comments.
+bool has_word(const std::string& text, const std::string& name);
 
 /// The names an expression of a row may use, for one call on one device.
 class Scope {

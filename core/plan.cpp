@@ -1,50 +1,60 @@
 #include "core/plan.h"
 
 #include "core/log.h"
+#include "core/optional.h"
 
 namespace rw::core {
 
 Plan::~Plan() {
     if (!recording_) return;
     try {
-        recording_->wait();
-    } catch (const std::exception& e) {
-        log("plan", std::string("a plan was destroyed with unfinished work: ") + e.what());
+        try {
+            recording_->wait();
+        } catch (const std::exception& e) {
+            log("plan", std::string("a plan was destroyed with unfinished work: ") + e.what());
+        }
+    } catch (...) {  // no memory for the words
     }
 }
 
 size_t Plan::add(const ops::Call& call, const std::string& forced) {
+    check_alive(*device_);
     const ops::Op& op = ops::all()[size_t(call.op)];
     ops::validate(op, call);
-    const Implementation& chosen = select(*device_, op, call, forced);
-    steps_.push_back({call, &chosen});
-    forced_.push_back(forced);
+    Step step{call, &select(*device_, op, call, forced)};
+    std::string kept = forced;
+    steps_.reserve(steps_.size() + 1), forced_.reserve(forced_.size() + 1);
+    steps_.push_back(std::move(step)), forced_.push_back(std::move(kept));  // nothing throws from here on
     recording_.reset();
     return steps_.size() - 1;
 }
 
 void Plan::update(size_t index, const ops::Call& call) {
+    check_alive(*device_);
     Step& step = steps_.at(index);
     if (call.op != step.call.op) throw Error(Status::invalid_argument, "plan: update() cannot change a step's op");
     const ops::Op& op = ops::all()[size_t(call.op)];
     ops::validate(op, call);
     const Implementation& chosen = select(*device_, op, call, forced_[index]);
+    Step next{call, &chosen};
     bool same = &chosen == step.implementation;
     for (size_t i = 0; i < call.arg.size(); ++i) same = same && call.arg[i].buffer == step.call.arg[i].buffer;
     if (recording_ && same)
         recording_->update(index, call);
     else
         recording_.reset();
-    step = {call, &chosen};
+    step = std::move(next);
 }
 
 void Plan::submit() {
+    check_alive(*device_);
     if (steps_.empty()) throw Error(Status::invalid_argument, "plan: nothing to run; add an op first");
     if (!recording_) recording_ = device_->record(steps_);
     recording_->submit();
 }
 
 void Plan::wait() {
+    check_alive(*device_);
     if (recording_) recording_->wait();
 }
 

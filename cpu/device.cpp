@@ -69,19 +69,20 @@ public:
         }
     }
     void update(size_t step, const ops::Call& call) override {
-        Bound& b = bound_.at(step);
+        Bound b{bound_.at(step).kernel, {}, {}};
         const ops::Op& op = ops::all()[size_t(call.op)];
         b.params.resize(op.params_size);
         op.fill_params(call, b.params.data());
-        b.arg.clear();
         for (const Tensor& t : call.arg)
             b.arg.push_back(t ? static_cast<std::byte*>(t.buffer->host()) + t.offset : nullptr);
         const size_t scratch = b.kernel->scratch ? b.kernel->scratch(b.params.data()) : 0;
         if (scratch > scratch_bytes_) {
-            scratch_.reset(std::aligned_alloc(64, (scratch + 63) / 64 * 64));
-            if (!scratch_) throw Error(Status::out_of_memory, "cpu: no memory for scratch");
-            scratch_bytes_ = scratch;
+            std::unique_ptr<void, Free> more(std::aligned_alloc(64, (scratch + 63) / 64 * 64));
+            if (!more)
+                throw Error(Status::out_of_memory, "cpu: no memory for " + std::to_string(scratch) + " bytes of scratch");
+            scratch_ = std::move(more), scratch_bytes_ = scratch;
         }
+        bound_[step] = std::move(b);
     }
     void submit() override {
         const auto start = Clock::now();

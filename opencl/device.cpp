@@ -6,6 +6,16 @@
 
 namespace rw::opencl {
 
+std::string Implementation::decline(const ops::Call& call) const {
+    if (std::string reason = core::decline(op, call, info_.facts, row); !reason.empty()) return reason;
+    std::call_once(checked_, [&] {  // a macro nobody reads is what a misspelt constant comes down to
+        core::check_constants(op, row, [](const core::Pass& pass, const std::string& name) {
+            return core::has_word(core::with_includes(pass.source), name);
+        });
+    });
+    return "";
+}
+
 Device::Device(ContextPtr context) : context_(std::move(context)) {
     for (const ops::Op& op : ops::all()) {
         auto& list = implementations_.emplace_back();

@@ -3,6 +3,7 @@
 
 #include <mutex>
 
+#include "core/optional.h"
 #include "opencl/buffer.h"
 #include "opencl/program.h"
 
@@ -13,15 +14,16 @@ public:
     Implementation(const ops::Op& op, const core::KernelRow& row, const core::DeviceInfo& info)
         : op(op), row(row), info_(info) {}
     const std::string& name() const override { return row.name; }
-    std::string decline(const ops::Call& call) const override { return core::decline(op, call, info_.facts, row); }
+    std::string decline(const ops::Call& call) const override;
     const ops::Op& op;
     const core::KernelRow& row;
 
 private:
     const core::DeviceInfo& info_;
+    mutable std::once_flag checked_;  // the row's constants, at first use
 };
 
-class Device : public core::Device {
+class Device : public core::Device, public core::Losable {
 public:
     explicit Device(ContextPtr context);
 
@@ -32,6 +34,7 @@ public:
     std::vector<const core::Implementation*> implementations(int op) const override;
     std::unique_ptr<core::Recording> record(std::vector<core::Step> steps) override;
     double copy_seconds(core::Buffer& source, core::Buffer& target, uint64_t bytes) override;
+    void alive() const override { context_->alive(); }
 
     const Context& context() const { return *context_; }
     /// Compiled once a source and set of options.

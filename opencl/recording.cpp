@@ -46,6 +46,7 @@ Recording::Recording(std::shared_ptr<Device> device, const std::vector<core::Ste
         context_.check(status, "dividing the parameter buffer");
         std::copy(bound_[i].block.begin(), bound_[i].block.end(), image_->begin() + std::ptrdiff_t(stride_ * i));
         make_kernels(bound_[i]);
+        grow_scratch(bound_[i].scratch);
         set_arguments(bound_[i], i);
     }
 }
@@ -95,38 +96,45 @@ void Recording::make_kernels(Bound& b) const {
     }
 }
 
-void Recording::set_arguments(Bound& b, size_t step) {
-    bool grown = false;
-    for (size_t i = 0; i < b.scratch.size(); ++i) {
-        if (i < scratch_.size() && scratch_bytes_[i] >= b.scratch[i]) continue;
-        MemHandle fresh = context_.allocate(b.scratch[i]);
-        if (i == scratch_.size()) scratch_.emplace_back(), scratch_bytes_.push_back(0);
-        scratch_[i] = std::move(fresh), scratch_bytes_[i] = b.scratch[i], grown = true;
+void Recording::grow_scratch(const std::vector<uint64_t>& bytes) {
+    std::vector<std::pair<size_t, MemHandle>> fresh;  // all of it, before any takes the place of what is in use
+    for (size_t i = 0; i < bytes.size(); ++i)
+        if (i >= scratch_.size() || scratch_bytes_[i] < bytes[i]) fresh.emplace_back(i, context_.allocate(bytes[i]));
+    if (fresh.empty()) return;
+    scratch_.reserve(bytes.size()), scratch_bytes_.reserve(bytes.size());
+    for (auto& [i, memory] : fresh) {
+        if (i >= scratch_.size()) scratch_.resize(i + 1), scratch_bytes_.resize(i + 1);
+        scratch_[i] = std::move(memory), scratch_bytes_[i] = bytes[i];
     }
-    const auto set = [&](Launch& l, size_t index, cl_mem memory) {
-        context_.check(clSetKernelArg(l.kernel.get(), cl_uint(index), sizeof memory, &memory),
-                       "setting argument " + std::to_string(index) + " of " + l.name);
-    };
+    for (Bound& b : bound_)
+        for (Launch& l : b.launches)
+            for (size_t i = 0; l.kernel && i < b.scratch.size() && i < scratch_.size(); ++i)
+                set(l, 2 + b.memory.size() + i, scratch_[i].get());
+}
+
+void Recording::set(Launch& l, size_t index, cl_mem memory) const {
+    context_.check(clSetKernelArg(l.kernel.get(), cl_uint(index), sizeof memory, &memory),
+                   "setting argument " + std::to_string(index) + " of " + l.name);
+}
+
+void Recording::set_arguments(Bound& b, size_t step) {
     for (Launch& l : b.launches) {
         set(l, 0, views_[step].get()), set(l, 1, fault_.get());
         for (size_t i = 0; i < b.memory.size(); ++i) set(l, 2 + i, b.memory[i]);
         for (size_t i = 0; i < b.scratch.size(); ++i) set(l, 2 + b.memory.size() + i, scratch_[i].get());
     }
-    if (!grown) return;
-    for (Bound& other : bound_)
-        for (Launch& l : other.launches)
-            for (size_t i = 0; l.kernel && i < other.scratch.size() && i < scratch_.size(); ++i)
-                set(l, 2 + other.memory.size() + i, scratch_[i].get());
 }
 
 void Recording::update(size_t step, const ops::Call& call) {
     Bound& old = bound_.at(step);
     Bound fresh = describe(*old.implementation, call);
     const bool same = fresh.specialisation == old.specialisation;
+    if (!same) make_kernels(fresh);
+    grow_scratch(fresh.scratch);  // more than the old call needs, if something below fails
+    if (!flying_.empty() && flying_.back() == image_) image_ = std::make_shared<std::vector<std::byte>>(*image_);
     if (same)
         for (size_t i = 0; i < fresh.launches.size(); ++i) fresh.launches[i].kernel = std::move(old.launches[i].kernel);
     try {
-        if (!same) make_kernels(fresh);
         if (!same || fresh.memory != old.memory || fresh.scratch != old.scratch) set_arguments(fresh, step);
     } catch (...) {  // as it was
         if (same) {
@@ -135,7 +143,6 @@ void Recording::update(size_t step, const ops::Call& call) {
         }
         throw;
     }
-    if (!flying_.empty() && flying_.back() == image_) image_ = std::make_shared<std::vector<std::byte>>(*image_);
     std::copy(fresh.block.begin(), fresh.block.end(), image_->begin() + std::ptrdiff_t(stride_ * step));
     old = std::move(fresh);
     dirty_ = true;
@@ -164,6 +171,15 @@ void Recording::enqueue(Launch& l) {
 
 void Recording::submit() {
     context_.alive();
+    try {
+        enqueue_all();
+    } catch (...) {
+        clFinish(context_.queue());  // what was enqueued reads memory of ours
+        throw;
+    }
+}
+
+void Recording::enqueue_all() {
     start_ = std::chrono::steady_clock::now();
     first_.reset(), last_.reset();
     if (dirty_) {

@@ -38,8 +38,11 @@ private:
 
     Bound describe(const Implementation& implementation, const ops::Call& call) const;
     void make_kernels(Bound& bound) const;
-    /// Grows the scratch that all steps share; sets it, and everything else, as arguments.
+    /// Grows the scratch that all steps share, and shows it to their kernels. Nothing changes when memory runs out.
+    void grow_scratch(const std::vector<uint64_t>& bytes);
     void set_arguments(Bound& bound, size_t step);
+    void set(Launch& launch, size_t index, cl_mem memory) const;
+    void enqueue_all();
     void enqueue(Launch& launch);
     void keep(EventHandle event);
 

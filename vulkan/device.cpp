@@ -1,5 +1,7 @@
 #include "vulkan/device.h"
 
+#include <algorithm>
+
 #include "core/log.h"
 #include "vulkan/recording.h"
 
@@ -14,6 +16,12 @@ std::array<uint32_t, 3> three(const std::vector<core::Expr>& list, const core::S
         out[i] = uint32_t(n);
     }
     return out;
+}
+
+bool takes(const core::Pass& pass, const Reflection& module, const std::string& name) {
+    return module.constants.count(name) ||
+           std::any_of(pass.local.begin(), pass.local.end(),
+                       [&](const core::Expr& e) { return core::has_word(e.text(), name); });
 }
 
 Buffer& own(core::Buffer& buffer, const Context& context) {
@@ -37,6 +45,11 @@ std::string Implementation::decline_if_large(const ops::Call& call) const {
 std::string Implementation::decline(const ops::Call& call, const std::map<std::string, int64_t>& facts) const {
     const Context& c = *device_.context();
     if (std::string reason = core::decline(op_, call, facts, row_); !reason.empty()) return reason;
+    std::call_once(checked_, [&] {
+        core::check_constants(op_, row_, [&](const core::Pass& pass, const std::string& name) {
+            return takes(pass, device_.module(pass).reflection, name);
+        });
+    });
     const core::Scope scope(op_, call, facts, row_, core::tuned_values(row_.name));
     for (const core::Pass& pass : row_.passes) {
         const Reflection& r = device_.module(pass).reflection;
@@ -65,6 +78,10 @@ Device::Device(std::shared_ptr<Context> context) : context_(std::move(context)) 
         for (const core::KernelRow& row : core::kernel_rows(op, "vulkan"))
             list.push_back(std::make_unique<Implementation>(*this, op, row));
     }
+}
+
+std::shared_ptr<core::Buffer> Device::wrap_native(uint64_t handle, uint64_t offset, uint64_t bytes) {
+    return std::make_shared<Buffer>(context_, (VkBuffer)handle, offset, bytes);
 }
 
 std::vector<const core::Implementation*> Device::implementations(int op) const {

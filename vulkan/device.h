@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/selftest.h"
+#include "core/optional.h"
 #include "vulkan/buffer.h"
 #include "vulkan/program.h"
 
@@ -24,16 +25,19 @@ private:
     Device& device_;
     const ops::Op& op_;
     const core::KernelRow& row_;
+    mutable std::once_flag checked_;  // the row's constants, at first use
 };
 
-class Device : public core::Device {
+class Device : public core::Device, public core::Losable {
 public:
     explicit Device(std::shared_ptr<Context> context);
     const core::DeviceInfo& info() const override { return context_->info; }
     std::shared_ptr<core::Buffer> allocate(uint64_t bytes) override { return std::make_shared<Buffer>(context_, bytes); }
+    std::shared_ptr<core::Buffer> wrap_native(uint64_t handle, uint64_t offset, uint64_t bytes) override;
     std::vector<const core::Implementation*> implementations(int op) const override;
     std::unique_ptr<core::Recording> record(std::vector<core::Step> steps) override;
     double copy_seconds(core::Buffer& source, core::Buffer& target, uint64_t bytes) override;
+    void alive() const override { context_->alive(); }
 
     const std::shared_ptr<Context>& context() const { return context_; }
     const Module& module(const core::Pass& pass);
@@ -48,6 +52,8 @@ private:
     std::map<std::string, std::shared_ptr<Program>> programs_;     // by pass key, constants and local size
 };
 
+/// True when a constant of that name reaches the pass: its module declares it, or its work-group size is made of it.
+bool takes(const core::Pass& pass, const Reflection& module, const std::string& name);
 /// A buffer of this backend; throws invalid_argument for another's.
 Buffer& own(core::Buffer& buffer, const Context& context);
 /// Three numbers out of a row's one to three expressions; throws when one is below 1.

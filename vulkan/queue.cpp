@@ -14,6 +14,8 @@ VkResult Queue::submit(const std::vector<VkCommandBuffer>& commands, VkFence fen
         info.commandBufferCount = 1, info.pCommandBuffers = &commands[i];
         result = vkQueueSubmit(queue_, 1, &info, i + 1 == commands.size() ? fence : VK_NULL_HANDLE);
     }
+    // A submit that fails half-way: what went before uses memory that the caller may free or record again.
+    if (result != VK_SUCCESS && result != VK_ERROR_DEVICE_LOST && commands.size() > 1) vkQueueWaitIdle(queue_);
     if (unlock_) unlock_();
     if (result == VK_SUCCESS) pending_.push_back(fence);
     return result;

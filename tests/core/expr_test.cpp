@@ -145,6 +145,34 @@ TEST(Dims, AWordOfAListHasToBeOneOfIt) {
     EXPECT_THROW(fill(), Error);
 }
 
+TEST(KernelRows, AConstantThatNoKernelHasIsAnError) {
+    const ops::Op& op = ops::find("L2_NORM");
+    const auto row = [](const std::string& line) {
+        return parse_kernel_rows("[opencl:x]\n" + line + "\npass one.cl\npass two.cl A=1\n", "x.kernels")[0];
+    };
+    const Takes takes = [](const Pass& pass, const std::string& name) { return pass.source == "two.cl" && name == "COLS"; };
+    EXPECT_NO_THROW(check_constants(op, row("tune COLS 4 : 2 4"), takes));
+    for (const char* line : {"tune CLOS 4 : 2 4", "constant CLOS 4"}) {
+        try {
+            check_constants(op, row(line), takes);
+            ADD_FAILURE() << line;
+        } catch (const Error& e) {
+            EXPECT_EQ(e.status, Status::invalid_argument);
+            for (const char* word : {"l2_norm.kernels", "[opencl:x]", "CLOS", "one.cl, two.cl A=1"})
+                EXPECT_NE(std::string(e.what()).find(word), std::string::npos) << e.what();
+        }
+    }
+}
+
+TEST(KernelRows, WordsOutsideComments) {
+    const std::string text = "// COLS\n#if ROWS /* LANES\n LANES */ > 1\nint x = MY_COLS + WIDTH;";
+    EXPECT_TRUE(has_word(text, "ROWS"));
+    EXPECT_TRUE(has_word(text, "WIDTH"));
+    for (const char* absent : {"COLS", "LANES", "ROW", "MY", ""}) EXPECT_FALSE(has_word(text, absent)) << absent;
+    EXPECT_FALSE(has_word("/* LANES", "LANES"));
+    EXPECT_FALSE(has_word("/", "LANES"));
+}
+
 TEST(Dims, WordsNumbersLists) {
     const ops::Dims d("S=64 eps=1e-6 order=trailing len=3,0,-2");
     EXPECT_EQ(d.integer("S", 0), 64);
