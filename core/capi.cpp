@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/log.h"
+#include "core/optional.h"
 #include "core/plan.h"
 #include "core/version.h"
 #include "rewind/rewind.h"
@@ -132,17 +133,24 @@ void describe(const rw::core::DeviceInfo& from, rw_device_info& to) {
     copy(from.driver, to.driver, sizeof to.driver);
 }
 
-rw_status wrap(rw_context* context, const char* backend, const void* handles, rw_device** device) {
+rw::core::Backend& backend(std::string_view name) {
+    for (const auto& b : rw::core::backends())
+        if (b->name() == name) return *b;
+    throw Error(Status::not_found, "this build has no " + std::string(name) + " backend");
+}
+
+template <class Handles>
+rw_status wrap(rw_context* context, const char* name, const Handles* handles, rw_device** device) {
     return guarded([&] {
-        need(context, "context"), need(device, "device");
-        for (const auto& b : rw::core::backends())
-            if (std::string_view(b->name()) == backend) {
-                *device = new rw_device{b->wrap(handles)};
-                return;
-            }
-        throw Error(Status::not_found, std::string("this build has no ") + backend + " backend");
+        need(context, "context"), need(handles, "handles"), need(device, "device");
+        need_size(handles->size, sizeof *handles, "handles");
+        *device = new rw_device{backend(name).wrap(handles)};
     });
 }
+
+struct OwnedWishes : rw_vulkan_wishes {
+    rw::core::Wishes from;
+};
 
 }  // namespace
 
@@ -193,15 +201,25 @@ rw_status rw_device_get_info(rw_device* device, rw_device_info* info) {
     });
 }
 
+rw_status rw_vulkan_wishes_create(rw_context* context, void* physical_device, rw_vulkan_wishes** wishes) {
+    return guarded([&] {
+        need(context, "context"), need(physical_device, "physical_device"), need(wishes, "wishes");
+        auto made = std::make_unique<OwnedWishes>();
+        auto* wishful = dynamic_cast<rw::core::Wishful*>(&backend("vulkan"));
+        if (!wishful) throw Error(Status::unsupported, "the vulkan backend wishes for nothing");
+        made->from = wishful->wishes(physical_device);
+        made->extensions = made->from.extensions.data(), made->n_extensions = uint32_t(made->from.extensions.size());
+        made->features = made->from.features;
+        *wishes = made.release();
+    });
+}
+void rw_vulkan_wishes_destroy(rw_vulkan_wishes* wishes) { delete static_cast<OwnedWishes*>(wishes); }
+
 rw_status rw_device_wrap_vulkan(rw_context* context, const rw_vulkan_handles* handles, rw_device** device) {
-    if (const rw_status s = guarded([&] { need(handles, "handles"), need_size(handles->size, sizeof *handles, "handles"); }))
-        return s;
     return wrap(context, "vulkan", handles, device);
 }
 
 rw_status rw_device_wrap_opencl(rw_context* context, const rw_opencl_handles* handles, rw_device** device) {
-    if (const rw_status s = guarded([&] { need(handles, "handles"), need_size(handles->size, sizeof *handles, "handles"); }))
-        return s;
     return wrap(context, "opencl", handles, device);
 }
 

@@ -1,10 +1,11 @@
 #include "core/log.h"
+#include "core/optional.h"
 #include "vulkan/device.h"
 
 namespace rw::vulkan {
 namespace {
 
-class VulkanBackend : public core::Backend {
+class VulkanBackend : public core::Backend, public core::Wishful {
 public:
     const char* name() const override { return "vulkan"; }
 
@@ -32,6 +33,16 @@ public:
                                                                       std::to_string(devices.size() - 1)));
         return std::make_shared<Device>(std::make_shared<Context>(instance, devices[size_t(index)],
                                                                   "vulkan:" + std::to_string(index)));
+    }
+
+    std::shared_ptr<core::Device> wrap(const void* handles) override {
+        return wrap_device(read_handles(*static_cast<const rw_vulkan_handles*>(handles)));
+    }
+
+    core::Wishes wishes(void* physical_device) override {
+        const auto device = static_cast<VkPhysicalDevice>(physical_device);
+        const auto chain = std::make_shared<FeatureChain>(device, offered(device));
+        return {chain->extensions(), chain->chain(), chain};
     }
 };
 

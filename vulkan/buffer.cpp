@@ -61,6 +61,12 @@ Buffer::Buffer(std::shared_ptr<Context> context, VkBuffer foreign, uint64_t offs
     if (offset % align)
         throw Error(Status::invalid_argument, "vulkan: a wrapped buffer has to begin at a multiple of " +
                                                   std::to_string(align) + " bytes; got " + std::to_string(offset));
+    context_->alive();
+    VkMemoryRequirements needs;  // of the buffer with its alignment: as much as Vulkan tells about its size
+    vkGetBufferMemoryRequirements(context_->device, foreign, &needs);
+    if (bytes == 0 || offset > needs.size || bytes > needs.size - offset)
+        throw Error(Status::invalid_argument, "vulkan: bytes " + std::to_string(offset) + " + " + std::to_string(bytes) +
+                                                  " are not inside a VkBuffer of " + std::to_string(needs.size));
     find_address();
 }
 

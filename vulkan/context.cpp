@@ -47,14 +47,17 @@ Context::Context(const Handles& h)
     info = describe(physical, features, "vulkan:wrapped");
     queue = std::make_unique<Queue>(device, h.queue, h.lock, h.unlock);
     examine();
-    pipelines = load_pipeline_cache(*this);
+    pipelines = h.pipelines ? h.pipelines : load_pipeline_cache(*this);
+    owned_pipelines_ = !h.pipelines;
 }
 
 Context::~Context() {
     queue->finish();
     staging_.reset();
-    if (pipelines && !lost_) store_pipeline_cache(*this);
-    vkDestroyPipelineCache(device, pipelines, nullptr);
+    if (owned_pipelines_) {
+        if (pipelines && !lost_) store_pipeline_cache(*this);
+        vkDestroyPipelineCache(device, pipelines, nullptr);
+    }
     if (owned_) vkDestroyDevice(device, nullptr);
 }
 

@@ -53,7 +53,7 @@ private:
     void examine();
     Staging& staging();
 
-    bool owned_ = true;
+    bool owned_ = true, owned_pipelines_ = true;
     bool unified_ = false;
     std::atomic<bool> lost_{false};
     VkPhysicalDeviceMemoryProperties memory_{};

@@ -82,6 +82,46 @@ Features offered(VkPhysicalDevice device) {
     return f;
 }
 
+Features enabled(const void* chain, uint32_t version, std::span<const char* const> extensions) {
+    const auto brought = [&](uint32_t core, const char* extension) {
+        return version >= core || std::any_of(extensions.begin(), extensions.end(),
+                                              [&](const char* e) { return e && !std::strcmp(e, extension); });
+    };
+    const bool address = brought(VK_API_VERSION_1_2, VK_KHR_BUFFER_DEVICE_ADDRESS_EXTENSION_NAME),
+               subgroup = brought(VK_API_VERSION_1_3, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME),
+               narrow = brought(VK_API_VERSION_1_2, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME),
+               bytes = brought(VK_API_VERSION_1_2, VK_KHR_8BIT_STORAGE_EXTENSION_NAME);
+    Features f;
+    for (auto* s = static_cast<const VkBaseInStructure*>(chain); s; s = s->pNext) {
+        if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2) {
+            f.int64 = reinterpret_cast<const VkPhysicalDeviceFeatures2*>(s)->features.shaderInt64;
+        } else if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES) {
+            f.storage16 = reinterpret_cast<const VkPhysicalDeviceVulkan11Features*>(s)->storageBuffer16BitAccess;
+        } else if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES) {
+            const auto& v = *reinterpret_cast<const VkPhysicalDeviceVulkan12Features*>(s);
+            f.device_address = v.bufferDeviceAddress && address;
+            f.f16 = v.shaderFloat16 && narrow, f.int8 = v.shaderInt8 && narrow, f.storage8 = v.storageBuffer8BitAccess && bytes;
+        } else if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES) {
+            const auto& v = *reinterpret_cast<const VkPhysicalDeviceVulkan13Features*>(s);
+            f.subgroup_control = v.subgroupSizeControl && v.computeFullSubgroups && subgroup;
+        } else if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES) {
+            f.device_address =
+                reinterpret_cast<const VkPhysicalDeviceBufferDeviceAddressFeatures*>(s)->bufferDeviceAddress && address;
+        } else if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES) {
+            const auto& v = *reinterpret_cast<const VkPhysicalDeviceSubgroupSizeControlFeatures*>(s);
+            f.subgroup_control = v.subgroupSizeControl && v.computeFullSubgroups && subgroup;
+        } else if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES) {
+            const auto& v = *reinterpret_cast<const VkPhysicalDeviceShaderFloat16Int8Features*>(s);
+            f.f16 = v.shaderFloat16 && narrow, f.int8 = v.shaderInt8 && narrow;
+        } else if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES) {
+            f.storage16 = reinterpret_cast<const VkPhysicalDevice16BitStorageFeatures*>(s)->storageBuffer16BitAccess;
+        } else if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_8BIT_STORAGE_FEATURES) {
+            f.storage8 = reinterpret_cast<const VkPhysicalDevice8BitStorageFeatures*>(s)->storageBuffer8BitAccess && bytes;
+        }
+    }
+    return f;
+}
+
 FeatureChain::FeatureChain(VkPhysicalDevice device, const Features& wanted) {
     const Catalogue has(device);
     const auto add = [&](bool want, auto& s, uint32_t core, const char* extension) {

@@ -3,6 +3,7 @@
 
 #include <vulkan/vulkan.h>
 
+#include <span>
 #include <vector>
 
 #include "core/device.h"
@@ -15,6 +16,10 @@ struct Features {
     bool subgroup_control = false;  // subgroupSizeControl and computeFullSubgroups
     bool int64 = false, int8 = false, f16 = false, storage16 = false, storage8 = false;
 };
+
+/// What of those an engine says it enabled: `chain` as in VkDeviceCreateInfo::pNext. A feature counts when the version
+/// it is core in is reached, or when the extension that brings it is listed.
+Features enabled(const void* chain, uint32_t version, std::span<const char* const> extensions);
 
 /// The features a device offers out of those above.
 Features offered(VkPhysicalDevice device);

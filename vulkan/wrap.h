@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/device.h"
+#include "rewind/rewind.h"
 #include "vulkan/features.h"
 
 namespace rw::vulkan {
@@ -19,9 +20,13 @@ struct Handles {
     VkQueue queue = VK_NULL_HANDLE;
     uint32_t family = 0;  // of the queue; has to support compute
     Features enabled;     // what the engine enabled on its device; nothing else is used
+    VkPipelineCache pipelines = VK_NULL_HANDLE;  // the engine's, used and left to it; null: our own, kept on disk
     /// Called around every use of the queue; may be empty when nobody else uses it.
     std::function<void()> lock, unlock;
 };
+
+/// The handles of rewind.h, checked as far as they can be.
+Handles read_handles(const rw_vulkan_handles& from);
 
 /// A device on top of an engine's handles, which have to outlive it and all its buffers.
 std::shared_ptr<core::Device> wrap_device(const Handles& handles);

@@ -94,8 +94,19 @@ RW_API rw_status rw_device_open(rw_context* context, const char* id, rw_device**
 RW_API void rw_device_close(rw_device* device);
 RW_API rw_status rw_device_get_info(rw_device* device, rw_device_info* info);
 
-/* An engine's Vulkan device. lock and unlock, when given, are called around every use of the queue. The device should
- * have been created with the extensions and features of rw_vulkan_wishes; what is missing only loses kernels. */
+/* What an engine should enable on the VkDevice that it is about to create, so that every kernel the device can run may
+ * be used: names for ppEnabledExtensionNames, and a VkPhysicalDeviceFeatures2 with its pNext chain. All optional. */
+typedef struct rw_vulkan_wishes {
+    const char* const* extensions;
+    uint32_t n_extensions;
+    const void* features;
+} rw_vulkan_wishes;
+RW_API rw_status rw_vulkan_wishes_create(rw_context* context, void* physical_device, rw_vulkan_wishes** wishes);
+RW_API void rw_vulkan_wishes_destroy(rw_vulkan_wishes* wishes);
+
+/* An engine's Vulkan device, of Vulkan 1.1 or later. lock and unlock, when given, are called around every use of the
+ * queue. Features that are not named here are not used; their kernels are declined. The handles have to outlive the
+ * device and everything made of it. */
 typedef struct rw_vulkan_handles {
     uint32_t size;
     uint32_t queue_family;
@@ -106,6 +117,8 @@ typedef struct rw_vulkan_handles {
     uint32_t api_version;  /* the instance's, VK_MAKE_API_VERSION */
     const char* const* extensions; /* device extensions that are enabled */
     uint32_t n_extensions;
+    const void* features;    /* what VkDeviceCreateInfo::pNext was: the features that are enabled. NULL: none */
+    uint64_t pipeline_cache; /* VkPipelineCache that ours go into; keeping it on disk is the engine's. 0: our own file */
     void (*lock)(void* user);
     void (*unlock)(void* user);
     void* user;
@@ -126,7 +139,9 @@ RW_API rw_status rw_device_wrap_opencl(rw_context* context, const rw_opencl_hand
 RW_API rw_status rw_buffer_create(rw_device* device, uint64_t bytes, rw_buffer** buffer);
 /* Host memory used in place: CPU devices always, others where they can (else RW_UNSUPPORTED). */
 RW_API rw_status rw_buffer_wrap_host(rw_device* device, void* memory, uint64_t bytes, rw_buffer** buffer);
-/* An engine's VkBuffer (as uint64_t) or cl_mem (pointer as uint64_t), from `offset` on. */
+/* An engine's VkBuffer (as uint64_t) or cl_mem (pointer as uint64_t), from `offset` on, a multiple of 16. A VkBuffer
+ * needs the usages STORAGE_BUFFER, TRANSFER_SRC and TRANSFER_DST, SHADER_DEVICE_ADDRESS where bufferDeviceAddress is
+ * enabled, and an offset that is a multiple of minStorageBufferOffsetAlignment. */
 RW_API rw_status rw_buffer_wrap_native(rw_device* device, uint64_t handle, uint64_t offset, uint64_t bytes,
                                        rw_buffer** buffer);
 RW_API void rw_buffer_destroy(rw_buffer* buffer);

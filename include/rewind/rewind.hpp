@@ -105,6 +105,17 @@ public:
         check(rw_buffer_create(handle(), bytes, &b));
         return Buffer(b);
     }
+    /// Memory that stays the caller's: a VkBuffer or cl_mem from `offset` on, or the host's.
+    Buffer wrap(uint64_t native, uint64_t offset, uint64_t bytes) {
+        rw_buffer* b = nullptr;
+        check(rw_buffer_wrap_native(handle(), native, offset, bytes, &b));
+        return Buffer(b);
+    }
+    Buffer wrap(void* memory, uint64_t bytes) {
+        rw_buffer* b = nullptr;
+        check(rw_buffer_wrap_host(handle(), memory, bytes, &b));
+        return Buffer(b);
+    }
     /// A buffer with these values in it.
     template <class T>
     Buffer upload(const std::vector<T>& values) {
@@ -140,6 +151,19 @@ public:
     Device open(const std::string& id) {
         rw_device* d = nullptr;
         check(rw_device_open(handle(), id.c_str(), &d));
+        return Device(d);
+    }
+    /// Around what an engine owns; sets the size of the handles.
+    Device wrap(rw_vulkan_handles handles) {
+        rw_device* d = nullptr;
+        handles.size = sizeof handles;
+        check(rw_device_wrap_vulkan(handle(), &handles, &d));
+        return Device(d);
+    }
+    Device wrap(rw_opencl_handles handles) {
+        rw_device* d = nullptr;
+        handles.size = sizeof handles;
+        check(rw_device_wrap_opencl(handle(), &handles, &d));
         return Device(d);
     }
     std::vector<rw_device_info> devices() const {

@@ -13,7 +13,7 @@
 #include "core/sample.h"
 #include "rewind/ops/gated_delta_net.h"
 #include "vulkan/buffer.h"
-#include "vulkan/program.h"
+#include "vulkan/device.h"
 
 namespace rw::vulkan {
 namespace {
@@ -30,8 +30,9 @@ protected:
         owner = std::make_shared<Context>(instance, instance->devices()[0], "vulkan:0");
         VkQueue queue;
         vkGetDeviceQueue(owner->device, owner->family, 0, &queue);
-        handles = {instance->handle(), owner->physical, owner->device, queue, owner->family, owner->features,
-                   [this] { ++locked; }, [this] { ++unlocked; }};
+        handles.instance = instance->handle(), handles.physical = owner->physical, handles.device = owner->device;
+        handles.queue = queue, handles.family = owner->family, handles.enabled = owner->features;
+        handles.lock = [this] { ++locked; }, handles.unlock = [this] { ++unlocked; };
     }
     /// Runs a small call and returns its outputs.
     std::vector<double> run(core::Device& device, const std::string& impl) {
@@ -76,6 +77,81 @@ TEST_F(VulkanDevice, WrapsAnEnginesBuffer) {
     EXPECT_THROW(buffer->read(510, &back, sizeof back), Error);
     EXPECT_THROW(wrap_buffer(*device, memory.handle(), 4, 512), Error);
     EXPECT_THROW(wrap_buffer(*device, VK_NULL_HANDLE, 0, 512), Error);
+}
+
+TEST_F(VulkanDevice, ChecksWhatItWraps) {
+    Handles h = handles;
+    h.queue = VK_NULL_HANDLE;
+    EXPECT_THROW(wrap_device(h), Error);
+    h = handles, h.unlock = nullptr;
+    EXPECT_THROW(wrap_device(h), Error);
+    h = handles, h.family = 77;
+    EXPECT_THROW(wrap_device(h), Error);
+    const auto device = wrap_device(handles);
+    const Memory memory(*owner, 4096, Memory::Use::device);
+    EXPECT_THROW(wrap_buffer(*device, memory.handle(), 1024, 4096), Error);  // past its end
+    EXPECT_THROW(wrap_buffer(*device, memory.handle(), ~0ull - 15, 16), Error);
+    EXPECT_THROW(wrap_buffer(*device, memory.handle(), 0, 0), Error);
+}
+
+TEST_F(VulkanDevice, AnEnginesPipelineCacheIsUsedAndLeftToIt) {
+    const VkPipelineCacheCreateInfo create{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
+    ASSERT_EQ(vkCreatePipelineCache(owner->device, &create, nullptr, &handles.pipelines), VK_SUCCESS);
+    {
+        const auto device = wrap_device(handles);
+        EXPECT_EQ(dynamic_cast<Device&>(*device).context()->pipelines, handles.pipelines);
+        EXPECT_FALSE(run(*device, "vulkan:basic").empty());
+    }
+    size_t size = 0;  // alive, and still the engine's to keep
+    EXPECT_EQ(vkGetPipelineCacheData(owner->device, handles.pipelines, &size, nullptr), VK_SUCCESS);
+    EXPECT_GE(size, 32u);  // at least its header
+    vkDestroyPipelineCache(owner->device, handles.pipelines, nullptr);
+}
+
+TEST_F(VulkanDevice, AMisspeltConstantOfARowIsNamed) {
+    const auto opened = core::open("vulkan");
+    auto& device = dynamic_cast<Device&>(*opened);
+    const ops::Op& op = ops::find("L2_NORM");
+    const core::Sample sample(device, op, op.example(ops::Dims("")), 1);
+    const core::Implementation* taken = nullptr;
+    for (const core::Implementation* i : device.implementations(op.id))
+        if (i->decline(sample.call()).empty()) taken = i;
+    ASSERT_NE(taken, nullptr);
+    core::KernelRow row = dynamic_cast<const Implementation&>(*taken).row();
+    row.constants.emplace_back("WIDHT", core::Expr("1"));
+    const Implementation misspelt(device, op, row);
+    for (int i = 0; i < 2; ++i) try {
+            misspelt.decline(sample.call());
+            ADD_FAILURE() << "accepted";
+        } catch (const Error& e) {
+            EXPECT_EQ(e.status, Status::invalid_argument);
+            for (const std::string& word : {std::string("l2_norm.kernels"), row.name, std::string("WIDHT")})
+                EXPECT_NE(std::string(e.what()).find(word), std::string::npos) << e.what();
+        }
+}
+
+TEST(VulkanRows, NameOnlyConstantsThatTheirKernelsHave) {
+    for (const ops::Op& op : ops::all())
+        for (const core::KernelRow& row : core::kernel_rows(op, "vulkan"))
+            EXPECT_NO_THROW(core::check_constants(op, row, [](const core::Pass& pass, const std::string& name) {
+                return takes(pass, load_module(pass).reflection, name);
+            })) << row.name;
+}
+
+TEST(VulkanFeatures, AreReadFromAnEnginesChain) {
+    VkPhysicalDeviceVulkan12Features twelve{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
+    twelve.bufferDeviceAddress = twelve.shaderInt8 = VK_TRUE;
+    VkPhysicalDevice16BitStorageFeatures storage{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES, &twelve};
+    storage.storageBuffer16BitAccess = VK_TRUE;
+    VkPhysicalDeviceFeatures2 all{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &storage};
+    all.features.shaderInt64 = VK_TRUE;
+    const Features f = enabled(&all, VK_API_VERSION_1_2, {});
+    EXPECT_TRUE(f.device_address && f.int8 && f.storage16 && f.int64);
+    EXPECT_FALSE(f.f16 || f.storage8 || f.subgroup_control);
+    EXPECT_FALSE(enabled(&all, VK_API_VERSION_1_1, {}).device_address);  // not core yet, and no extension brings it
+    const char* extensions[] = {VK_KHR_BUFFER_DEVICE_ADDRESS_EXTENSION_NAME};
+    EXPECT_TRUE(enabled(&all, VK_API_VERSION_1_1, extensions).device_address);
+    EXPECT_FALSE(enabled(nullptr, VK_API_VERSION_1_3, {}).int64);
 }
 
 TEST_F(VulkanDevice, SurvivesAFailedAllocation) {
