@@ -1,4 +1,6 @@
 // ops_test: the driver as a program; the same words as `rewind ops test`.
+#include <charconv>
+#include <cstring>
 #include <iostream>
 #include <string_view>
 
@@ -25,9 +27,15 @@ int main(int argc, char** argv) {
                          "[--tier smoke|ci|all] [--check C] [--seed N] [--seconds N] [--verbose]\n";
             return 2;
         }
+        const char* const end = argv[i] + std::strlen(argv[i]);
+        std::from_chars_result read{end, std::errc()};
         if (target) *target = argv[i];
-        else if (word == "--seed") o.seed = std::stoull(argv[i]);
-        else o.seconds = std::stod(argv[i]);
+        else if (word == "--seed") read = std::from_chars(argv[i], end, o.seed);
+        else read = std::from_chars(argv[i], end, o.seconds);
+        if (read.ec != std::errc() || read.ptr != end) {
+            std::cerr << "ops_test: " << word << " " << argv[i] << ": expected a number\n";
+            return 2;
+        }
     }
     return rw::test::run_ops_test(o);
 }

@@ -123,7 +123,8 @@ uint64_t little(const unsigned char* bytes, int n) {
 
 Npy read_npy(const std::filesystem::path& path) {
     std::error_code failed;
-    if (!std::filesystem::is_regular_file(path, failed)) throw Error(Status::io, "no such file");
+    if (!std::filesystem::exists(path, failed)) throw Error(Status::io, "no such file");
+    if (!std::filesystem::is_regular_file(path, failed)) throw Error(Status::io, "it is a folder or device; expected a file");
     const uint64_t size = std::filesystem::file_size(path, failed);
     std::ifstream in(path, std::ios::binary);
     if (failed || !in) throw Error(Status::io, "cannot be read");

@@ -9,6 +9,7 @@
 #include "core/select.h"
 #include "core/version.h"
 #include "tests/driver/cases.h"
+#include "tests/driver/driver.h"
 #include "tools/measure.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
@@ -28,9 +29,7 @@ std::vector<Job> jobs(const Options& o) {
         if (!o.op.empty() && op.id != ops::find(o.op).id) continue;
         std::string text = o.words;
         if (!o.file.empty()) {
-            std::ifstream in(o.file);
-            if (!in) throw Error(Status::io, "--cases " + o.file + ": cannot be read");
-            text = (std::ostringstream() << in.rdbuf()).str();
+            text = test::case_file(o.file);
         } else if (text.empty()) {
             text = std::string(test::tier_text(op.stem, o.tier));
         }
@@ -72,6 +71,15 @@ std::vector<std::string> implementations(core::Device& device, const Job& job, c
         if (!walk.lines.empty()) why = walk.lines.back().implementation + ": " + walk.lines.back().reason;
     }
     return list;
+}
+
+/// A name that no device has for any of the ops would be skipped everywhere.
+void check_implementation(const std::string& name, const std::vector<Job>& jobs, const std::vector<Target>& at) {
+    for (const Job& job : jobs)
+        for (const Target& t : at)
+            for (const core::Implementation* i : t.device->implementations(job.op->id))
+                if (i->name() == name) return;
+    throw Error(Status::not_found, "--impl " + name + ": no such implementation; `rewind ops list` has the names");
 }
 
 class Report {
@@ -127,13 +135,16 @@ int run(const Options& o) {
     if (o.op.empty() && (!o.file.empty() || !o.words.empty()))
         throw Error(Status::invalid_argument, "--cases and --case need --op");
     const std::vector<Job> list = jobs(o);
-    if (list.empty()) throw Error(Status::not_found, "no cases in tier '" + o.tier + "' for this choice of ops");
+    if (list.empty())
+        throw Error(Status::not_found, o.file.empty() ? "no cases in tier '" + o.tier + "' for this choice of ops"
+                                                      : "--cases " + o.file + ": has no cases");
     std::vector<std::string> notes;
     const std::vector<Target> at = targets(o.backend, notes);
     for (const Target& t : at)
         std::cout << t.device->info().id << ": " << t.device->info().name << ", copies " << rate(t.peak) << " GB/s\n";
     for (const std::string& note : notes) std::cout << "note: " << note << "\n";
     std::cout << std::endl;
+    if (!o.impl.empty()) check_implementation(o.impl, list, at);
     Report report(o.cold);
     for (const Job& job : list) {
         Truth expected;
@@ -171,7 +182,11 @@ void add_ops_bench(CLI::App& ops, int& status) {
     verb.add_flag("!--no-check", o->check, "Do not compare with the definition first");
     verb.add_option("--seconds", o->seconds, "Measure at least this long (default 0.3)")->check(CLI::Range(0.0, 3600.0));
     verb.add_option("--json", o->json, "Write the results to this file");
-    verb.callback([o, &status] { status = run(*o); });
+    verb.callback([o, one, &status] {
+        if (one->count() && o->words.find_first_not_of(" \t") == std::string::npos)
+            throw Error(Status::invalid_argument, "--case: is empty; expected words like S=128 T=4");
+        status = run(*o);
+    });
 }
 
 }  // namespace rw::tools

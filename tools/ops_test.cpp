@@ -1,6 +1,7 @@
 // rewind ops test: the conformance driver.
 #include <CLI/CLI.hpp>
 
+#include "rewind/ops/contract.h"
 #include "tests/driver/driver.h"
 #include "tools/verbs.h"
 
@@ -17,9 +18,14 @@ void add_ops_test(CLI::App& ops, int& status) {
     verb.add_option("--tier", o->tier, "smoke, ci, all or perf (default smoke)")->excludes(file)->excludes(one);
     verb.add_option("--check", o->check, "Only cases with this check");
     verb.add_option("--seed", o->seed, "Seed of the inputs (default 1)");
-    verb.add_option("--seconds", o->seconds, "Budget an op: a spread of the cases, the rest counted as skipped");
+    verb.add_option("--seconds", o->seconds, "Budget an op: a spread of the cases, the rest counted as skipped")
+        ->check(CLI::NonNegativeNumber);
     verb.add_flag("--verbose", o->verbose, "A line for every test");
-    verb.callback([o, &status] { status = test::run_ops_test(*o); });
+    verb.callback([o, one, &status] {
+        if (one->count() && o->one.find_first_not_of(" \t") == std::string::npos)
+            throw Error(Status::invalid_argument, "--case: is empty; expected words like S=128 T=4");
+        status = test::run_ops_test(*o);
+    });
 }
 
 }  // namespace rw::tools

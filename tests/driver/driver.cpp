@@ -1,6 +1,8 @@
 #include "tests/driver/driver.h"
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <numeric>
@@ -49,27 +51,30 @@ Devices open_devices(const std::string& wanted, Report& report) {
 
 using Ops = std::vector<const ops::Op*>;
 
-/// Throws not_found for a check that no op has and for an implementation that no device has for any of the ops.
-void names_exist(const Options& o, const Ops& wanted, const Devices& devices) {
-    bool check = o.check.empty() || o.check == "reference", impl = o.impl.empty() || o.impl == selected || devices.empty();
-    for (const ops::Op* op : wanted) {
-        check = check || suite_of(*op).checks.count(o.check);
-        for (const auto& device : devices)
-            for (const core::Implementation* i : device->implementations(op->id)) impl = impl || i->name() == o.impl;
-    }
-    if (!check) throw Error(Status::not_found, "no check '" + o.check + "'; tests/README.md lists them");
-    if (!impl)
-        throw Error(Status::not_found, "no implementation '" + o.impl + "' on the devices asked for; see rewind ops list");
+/// Throws not_found for a check that no op has.
+void check_check(const std::string& check, const Ops& wanted) {
+    if (check.empty() || check == "reference") return;
+    for (const ops::Op* op : wanted)
+        if (suite_of(*op).checks.count(check)) return;
+    throw Error(Status::not_found, "--check " + check + ": no op has this check; tests/README.md lists them");
+}
+
+/// Throws not_found for an implementation that none of the devices has: it would only be skipped, everywhere.
+void check_implementation(const std::string& impl, const Ops& wanted, const Devices& devices) {
+    if (impl.empty() || impl == selected || devices.empty()) return;
+    std::string names;
+    for (const auto& device : devices)
+        for (const ops::Op* op : wanted)
+            for (const core::Implementation* i : device->implementations(op->id)) {
+                if (i->name() == impl) return;
+                if ((names + ",").find(" " + i->name() + ",") == names.npos) names += (names.empty() ? " " : ", ") + i->name();
+            }
+    throw Error(Status::not_found, "--impl " + impl + ": no such implementation; there are:" + names);
 }
 
 std::vector<std::string> lines_of(const Options& o, const ops::Op& op) {
-    if (!o.one.empty()) return expand(o.one);
-    if (o.cases.empty()) return case_lines(tier_text(op.stem, o.tier), op.stem);
-    std::ifstream in(o.cases);
-    std::stringstream text;
-    text << in.rdbuf();
-    if (!in) throw Error(Status::io, "cannot read the case file " + o.cases);
-    return case_lines(text.str(), op.stem);
+    if (!o.one.empty()) return case_lines(o.one, op.stem);
+    return case_lines(o.cases.empty() ? tier_text(op.stem, o.tier) : case_file(o.cases), op.stem);
 }
 
 /// The same lines in steps of about 0.618 of their number: any beginning of the order is a fair sample of the list.
@@ -82,10 +87,13 @@ std::vector<std::string> spread(const std::vector<std::string>& lines) {
     return order;
 }
 
-void run_op(const ops::Op& op, const Options& o, const Devices& devices, Report& report) {
+/// Returns how many lines there were for it.
+size_t run_op(const ops::Op& op, const Options& o, const Devices& devices, Report& report) {
+    size_t count = 0;
     const auto start = std::chrono::steady_clock::now();
     const std::vector<std::string> lines = lines_of(o, op);
     for (const std::string& line : o.seconds > 0 ? spread(lines) : lines) {
+        ++count;
         if (o.seconds > 0 && std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > o.seconds) {
             report.add({op.name, o.backend, o.impl, line, Result::skipped, {"past the budget of --seconds"}, 0, 0});
             continue;
@@ -93,7 +101,10 @@ void run_op(const ops::Op& op, const Options& o, const Devices& devices, Report&
         Finding bad{op.name, "", "", line, Result::failed, {}, 0, 0};
         try {
             CaseRun run(op, line, o.seed);
-            if (!o.check.empty() && run.test().check != o.check) continue;
+            if (!o.check.empty() && run.test().check != o.check) {
+                --count;
+                continue;
+            }
             for (const auto& device : devices) {
                 bad.device = device->info().id;
                 for (const Finding& f : run.on(device, o.impl)) report.add(f);
@@ -106,9 +117,21 @@ void run_op(const ops::Op& op, const Options& o, const Devices& devices, Report&
             report.add(bad);
         }
     }
+    return count;
 }
 
 }  // namespace
+
+std::string case_file(const std::string& path) {
+    std::error_code failed;
+    if (std::filesystem::is_directory(path, failed))
+        throw Error(Status::io, "--cases " + path + ": cannot be read: it is a folder; expected a file of case lines");
+    std::ifstream in(path);
+    std::ostringstream text;
+    if (!in || (in.peek() != std::ifstream::traits_type::eof() && !(text << in.rdbuf())))
+        throw Error(Status::io, "--cases " + path + ": cannot be read; expected a file of case lines");
+    return text.str();
+}
 
 int run_ops_test(const Options& o) {
     std::ostream& out = o.out ? *o.out : std::cout;
@@ -122,8 +145,12 @@ int run_ops_test(const Options& o) {
         Report report(out, o.seed, o.verbose);
         report.note("seed " + std::to_string(o.seed));
         const Devices devices = open_devices(o.backend, report);
-        names_exist(o, wanted, devices);
-        for (const ops::Op* op : wanted) run_op(*op, o, devices, report);
+        check_check(o.check, wanted), check_implementation(o.impl, wanted, devices);
+        size_t lines = 0;
+        for (const ops::Op* op : wanted) lines += run_op(*op, o, devices, report);
+        if (lines == 0)
+            throw Error(Status::invalid_argument, o.check.empty() ? "there are no cases to run"
+                                                                  : "--check " + o.check + ": no case has this check");
         return report.finish();
     } catch (const Error& e) {
         out << "rewind ops test: " << e.what() << "\n0 passed, 0 failed" << std::endl;

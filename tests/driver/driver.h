@@ -23,6 +23,9 @@ struct Options {
     std::ostream* out = nullptr;  // null: std::cout
 };
 
+/// The text of a file of case lines; throws Error(io) that names it.
+std::string case_file(const std::string& path);
+
 /// Runs the cases and prints what failed, each with a line that replays it. The last line printed is
 /// "N passed, N failed", followed by ", N skipped" and ", N mistrusted" where there are any. Returns the exit status: 0
 /// when something ran, nothing failed and nothing was mistrusted; 1 when something did; 2 for options that make no sense

@@ -40,12 +40,42 @@ expect 77 "0 passed, 0 failed" ops test --op GATED_DELTA_NET --backend cpu --che
 expect 0 "GB/s" ops bench --op GATED_DELTA_NET --backend cpu --case "S=16 T=2" --seconds 0 --json "$folder/b.json"
 expect 1 "need --op" ops bench --case "S=16"
 expect 1 "cannot be read" ops bench --op GATED_DELTA_NET --cases "$folder/absent"
+expect 1 "it is a folder" ops bench --op L2_NORM --backend cpu --cases "$folder"
+expect 1 "--case: is empty" ops bench --op L2_NORM --backend cpu --case ""
+expect 1 "no op 'L2'" ops bench --op L2 --backend cpu
+expect 1 "device 'abacus'" ops bench --op L2_NORM --backend abacus --case "ne=4"
+expect 1 "no tier 'bogus'" ops bench --op L2_NORM --backend cpu --tier bogus
+expect 1 "--impl cpu:none: no such implementation" ops bench --op GATED_DELTA_NET --backend cpu --impl cpu:none --case "S=16" --seconds 0
+expect 1 "q: dimension 2 has -1 elements" ops bench --op GATED_DELTA_NET --backend cpu --case "S=16 T=-1" --seconds 0
+expect 1 "MiB of memory" ops bench --op GATED_DELTA_NET --backend cpu --case "S=16 B=1000000000 T=1000000000" --seconds 0
+# The conformance driver: 2 for words that make no sense, 1 for a case that fails.
+expect 0 "passed, 0 failed" ops test --op L2_NORM --backend cpu
+expect 2 "no op 'L2'" ops test --op L2
+expect 2 "this build has the backends" ops test --op L2_NORM --backend abacus
+expect 2 "there is only cpu:0" ops test --op L2_NORM --backend cpu:9
+expect 2 "--impl cpu:none: no such implementation; there are: cpu:" ops test --op L2_NORM --backend cpu --impl cpu:none
+expect 2 "no tier 'bogus'" ops test --op L2_NORM --backend cpu --tier bogus
+expect 2 "--check bogus: no case has this check" ops test --op L2_NORM --backend cpu --check bogus
+expect 2 "$folder/absent: cannot be read" ops test --op L2_NORM --backend cpu --cases "$folder/absent"
+expect 2 "it is a folder" ops test --op L2_NORM --backend cpu --cases "$folder"
+printf '# nothing\n' >"$folder/empty"
+expect 2 "there are no cases to run" ops test --op L2_NORM --backend cpu --cases "$folder/empty"
+expect 1 "--case: is empty" ops test --op L2_NORM --backend cpu --case " "
+expect 2 "'{' without '}'" ops test --op GATED_DELTA_NET --backend cpu --case "S={16,"
+expect 2 "--seed" ops test --seed first
+expect 2 "--seconds" ops test --seconds -1
+expect 1 "'S' is not key=value" ops test --op GATED_DELTA_NET --backend cpu --case "S"
+expect 1 "S=abc is not a number" ops test --op GATED_DELTA_NET --backend cpu --case "S=abc"
+expect 1 "T has to be a whole number" ops test --op GATED_DELTA_NET --backend cpu --case "T=1e30"
+expect 1 "q: dimension 2 has -1 elements; at least 1 is needed" ops test --op GATED_DELTA_NET --backend cpu --case "T=-1"
+expect 1 "MiB of memory" ops test --op GATED_DELTA_NET --backend cpu --case "S=16 B=1000000000 T=1000000000"
 expect 1 "cannot be written" ops bench --op GATED_DELTA_NET --backend cpu --case "S=16" --seconds 0 --json "$folder/no/b.json"
 expect 2 "required" ops eval GATED_DELTA_NET --backend cpu --out "$folder"
 expect 1 "q: $folder/absent.npy: no such file" ops eval GATED_DELTA_NET --backend cpu --in "q=$folder/absent.npy" --out "$folder"
 expect 1 "expected name=file.npy" ops eval GATED_DELTA_NET --backend cpu --in "q" --out "$folder"
 printf 'not numpy' >"$folder/bad.npy"
 expect 1 "q: $folder/bad.npy: it is not an .npy file" ops eval GATED_DELTA_NET --backend cpu --in "q=$folder/bad.npy" --out "$folder"
+expect 1 "q: $folder: it is a folder" ops eval GATED_DELTA_NET --backend cpu --in "q=$folder" --out "$folder"
 grep -q '"copy_share"' "$folder/b.json" || { echo "the JSON of ops bench has no copy_share"; problems=$((problems + 1)); }
 
 # One op on one file, end to end: the rows of (3, 4) / their lengths.
@@ -55,6 +85,18 @@ expect 0 "out.npy  (1, 1, 1, 2) float32 (<f4)" ops eval L2_NORM --backend cpu --
 expect 0 "reference" ops eval L2_NORM --backend reference --in "x=$folder/x.npy" --out "$folder/ref"
 [ "$(tail -c 8 "$folder/ref/out.npy" | od -An -tx1 | tr -d ' ')" = 9a99193fcdcc4c3f ] ||  # 0.6, 0.8
     { echo "the reference's L2_NORM of (3, 4) is not (0.6, 0.8)"; problems=$((problems + 1)); }
+head -c 132 "$folder/x.npy" >"$folder/cut.npy"
+expect 1 "x: $folder/cut.npy: its shape (1, 1, 1, 2) of float32 (<f4) needs 8 bytes after the header, the file has 4 (truncated)" \
+    ops eval L2_NORM --backend cpu --in "x=$folder/cut.npy" --out "$folder"
+sed 's/<f4/>f4/' "$folder/x.npy" >"$folder/big.npy"
+expect 1 "x: $folder/big.npy: it is big-endian (>f4); expected little-endian" ops eval L2_NORM --backend cpu --in "x=$folder/big.npy" --out "$folder"
+sed 's/False,/True, /' "$folder/x.npy" >"$folder/fortran.npy"
+expect 1 "x: $folder/fortran.npy: it is in Fortran order" ops eval L2_NORM --backend cpu --in "x=$folder/fortran.npy" --out "$folder"
+sed 's/<f4/<i4/' "$folder/x.npy" >"$folder/whole.npy"
+expect 1 "x: expected float32 (<f4), got int32 (<i4)" ops eval L2_NORM --backend cpu --in "x=$folder/whole.npy" --out "$folder"
+expect 1 "no op 'L2'" ops eval L2 --backend cpu --in "x=$folder/x.npy" --out "$folder"
+expect 1 "device 'abacus'" ops eval L2_NORM --backend abacus --in "x=$folder/x.npy" --out "$folder"
+expect 1 "no implementation 'cpu:none'" ops eval L2_NORM --backend cpu --impl cpu:none --in "x=$folder/x.npy" --out "$folder"
 expect 1 "x: given twice" ops eval L2_NORM --backend cpu --in "x=$folder/x.npy" "x=$folder/x.npy" --out "$folder"
 expect 1 "cannot be made" ops eval L2_NORM --backend cpu --in "x=$folder/x.npy" --out "$folder/x.npy/under"
 

@@ -108,7 +108,7 @@ TEST_F(NpyFile, NotAFile) {
     put(""), refused("not an .npy file");
     put("PK\x03\x04 a zip of arrays"), refused("not an .npy file");
     path_ = fs::temp_directory_path();
-    refused("no such file", Status::io);
+    refused("it is a folder", Status::io);
     path_ /= "rewind_no_such_folder/x.npy";
     EXPECT_THROW(write_npy(path_, {"<f4", {}, std::vector<std::byte>(4)}), Error);
 }
