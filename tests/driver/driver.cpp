@@ -51,14 +51,6 @@ Devices open_devices(const std::string& wanted, Report& report) {
 
 using Ops = std::vector<const ops::Op*>;
 
-/// Throws not_found for a check that no op has.
-void check_check(const std::string& check, const Ops& wanted) {
-    if (check.empty() || check == "reference") return;
-    for (const ops::Op* op : wanted)
-        if (suite_of(*op).checks.count(check)) return;
-    throw Error(Status::not_found, "--check " + check + ": no op has this check; tests/README.md lists them");
-}
-
 /// Throws not_found for an implementation that none of the devices has: it would only be skipped, everywhere.
 void check_implementation(const std::string& impl, const Ops& wanted, const Devices& devices) {
     if (impl.empty() || impl == selected || devices.empty()) return;
@@ -145,7 +137,7 @@ int run_ops_test(const Options& o) {
         Report report(out, o.seed, o.verbose);
         report.note("seed " + std::to_string(o.seed));
         const Devices devices = open_devices(o.backend, report);
-        check_check(o.check, wanted), check_implementation(o.impl, wanted, devices);
+        check_implementation(o.impl, wanted, devices);
         size_t lines = 0;
         for (const ops::Op* op : wanted) lines += run_op(*op, o, devices, report);
         if (lines == 0)

@@ -33,9 +33,9 @@ expect 1 "nobody knows the word" ops explain GATED_DELTA_NET --backend cpu --cas
 expect 1 "H_v" ops explain GATED_DELTA_NET --backend cpu --case "S=16 H_k=2 H_v=3"
 expect 1 "device 'abacus'" ops explain GATED_DELTA_NET --backend abacus
 expect 1 "1 failed" ops test --op GATED_DELTA_NET --backend cpu --case "S=256 T=100000000000"
-expect 2 "no implementation 'cpu:nonesuch'" ops test --op GATED_DELTA_NET --backend cpu --impl cpu:nonesuch
+expect 2 "--impl cpu:nonesuch: no such implementation" ops test --op GATED_DELTA_NET --backend cpu --impl cpu:nonesuch
 expect 2 "device 'vulcan'" ops test --op GATED_DELTA_NET --backend vulcan
-expect 2 "no check 'nonesuch'" ops test --op GATED_DELTA_NET --backend cpu --check nonesuch
+expect 2 "--check nonesuch: no case has this check" ops test --op GATED_DELTA_NET --backend cpu --check nonesuch
 expect 77 "0 passed, 0 failed" ops test --op GATED_DELTA_NET --backend cpu --check threads --case "S=16"
 expect 0 "GB/s" ops bench --op GATED_DELTA_NET --backend cpu --case "S=16 T=2" --seconds 0 --json "$folder/b.json"
 expect 1 "need --op" ops bench --case "S=16"
