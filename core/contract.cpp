@@ -1,6 +1,8 @@
 #include "rewind/ops/contract.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 #include "core/device.h"
@@ -41,46 +43,49 @@ std::string spell(const Extent& ne) {
 
 }  // namespace
 
-void Check::that(bool ok, const std::string& otherwise, Status s) const {
-    if (!ok) throw Error(s, op_ + ": " + otherwise);
+bool parse_number(std::string_view text, double& value) {
+    double parsed = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+    if (error != std::errc() || end != text.data() + text.size()) return false;
+    value = parsed;
+    return true;
+}
+
+void Check::fail(Status status, std::initializer_list<std::string> parts) const {
+    std::string message = std::string(op_) + ": ";
+    for (const std::string& p : parts) message += p;
+    throw Error(status, message);
 }
 
 void Check::shape(int arg, const char* name, std::initializer_list<int64_t> want, const char* spelled) const {
     const Extent& ne = call_.arg[arg].ne;
-    std::string wanted = "[";
-    bool ok = true;
-    int d = 0;
-    for (const int64_t w : want) {
-        ok = ok && (w < 0 || ne[d] == w);
-        wanted += (d++ ? ", " : "") + (w < 0 ? std::string("any") : std::to_string(w));
-    }
-    that(ok, std::string(name) + ": expected " + wanted + "] = " + spelled + ", got " + spell(ne) +
-                 " (ne order, fastest first)");
+    const auto fits = [d = size_t(0), &ne](int64_t w) mutable { return ne[d++] == w || w < 0; };
+    if (std::all_of(want.begin(), want.end(), fits)) return;
+    std::string wanted;
+    for (const int64_t w : want) wanted += (wanted.empty() ? "" : ", ") + (w < 0 ? std::string("any") : std::to_string(w));
+    that(false, name, ": expected [", wanted, "] = ", spelled, ", got ", spell(ne), " (ne order, fastest first)");
 }
 
 void Check::rows(int arg, const char* name) const {
     const Tensor& t = call_.arg[arg];
-    that(t.ne[0] == 1 || t.nb[0] == size_of(t.type),
-         std::string(name) + ": elements of dimension 0 have to be neighbours (nb[0] = " +
-             std::to_string(size_of(t.type)) + " bytes), got nb[0] = " + std::to_string(t.nb[0]));
+    that(t.ne[0] == 1 || t.nb[0] == size_of(t.type), name, ": elements of dimension 0 have to be neighbours (nb[0] = ",
+         size_of(t.type), " bytes), got nb[0] = ", t.nb[0]);
 }
 
 void Check::packed(int arg, const char* name, int dims) const {
     const Tensor& t = call_.arg[arg];
     const Extent nb = contiguous(t.type, t.ne);
     for (int d = 0; d <= dims; ++d)
-        that(t.ne[d] == 1 || t.nb[d] == nb[d], std::string(name) + ": dimension " + std::to_string(d) +
-                                                   " has to be packed (nb = " + std::to_string(nb[d]) + "), got nb = " +
-                                                   std::to_string(t.nb[d]));
+        that(t.ne[d] == 1 || t.nb[d] == nb[d], name, ": dimension ", d, " has to be packed (nb = ", nb[d], "), got nb = ",
+             t.nb[d]);
 }
 
 void Check::fits(int arg, const char* name) const {
     const Tensor& t = call_.arg[arg];
     constexpr int64_t most = std::numeric_limits<int32_t>::max();
     for (int d = 0; d < 4; ++d)
-        that(t.ne[d] <= most && t.stride(d) <= most,
-             std::string(name) + ": extent or stride of dimension " + std::to_string(d) + " passes 2^31 - 1 elements",
-             Status::unsupported);
+        supported(t.ne[d] <= most && t.stride(d) <= most, name, ": extent or stride of dimension ", d,
+                  " passes 2^31 - 1 elements");
 }
 
 Dims::Dims(std::string_view text) {
@@ -106,19 +111,14 @@ std::string Dims::word(const std::string& key, const std::string& fallback) cons
 
 double Dims::number(const std::string& key, double fallback) const {
     const std::string w = word(key, "");
-    if (w.empty()) return fallback;
-    try {
-        size_t used = 0;
-        const double value = std::stod(w, &used);
-        if (used == w.size()) return value;
-    } catch (const std::exception&) {
-    }
+    double value = fallback;
+    if (w.empty() || parse_number(w, value)) return value;
     throw Error(Status::invalid_argument, "case: " + key + "=" + w + " is not a number");
 }
 
 int64_t Dims::integer(const std::string& key, int64_t fallback) const {
     const double value = number(key, double(fallback));
-    if (value != double(int64_t(value)))
+    if (!(std::abs(value) < 0x1p62) || value != double(int64_t(value)))
         throw Error(Status::invalid_argument, "case: " + key + " has to be a whole number");
     return int64_t(value);
 }

@@ -1,6 +1,7 @@
 // What a backend provides: devices, buffers, implementations of ops, recordings. Nothing here names a device or an op.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <span>
@@ -13,6 +14,12 @@ namespace rw::core {
 
 class Device;
 
+/// Where a buffer's bytes lie: buffers that are wrapped around the same memory agree in `memory`.
+struct Place {
+    const void* memory;
+    uint64_t offset;
+};
+
 /// Device memory, owned or wrapped. write and read are synchronous and ordered after the recordings submitted before.
 class Buffer {
 public:
@@ -22,6 +29,7 @@ public:
     virtual void read(uint64_t offset, void* target, uint64_t bytes) const = 0;
     /// The memory itself when the host can address it, else null.
     virtual void* host() const { return nullptr; }
+    virtual Place place() const { return {this, 0}; }
 
 protected:
     explicit Buffer(uint64_t size) : size_(size) {}
@@ -43,9 +51,14 @@ struct DeviceInfo {
 class Implementation {
 public:
     virtual ~Implementation() = default;
+    /// Set once it has passed its self-test, which is then not asked about again.
+    mutable std::atomic<bool> proven{false};
     virtual const std::string& name() const = 0;  // "vulkan:lanes"
     /// Why the call is not taken; empty when it is.
     virtual std::string decline(const ops::Call& call) const = 0;
+    /// The same as if the call's tensors were too large for whatever is the device's first choice, so that the self-test
+    /// can try kernels made for large tensors on small ones.
+    virtual std::string decline_small(const ops::Call& call) const { return decline(call); }
 };
 
 struct Step {
@@ -78,12 +91,21 @@ public:
     /// The device's implementations of an op, best first, plainest last.
     virtual std::vector<const Implementation*> implementations(int op) const = 0;
     virtual std::unique_ptr<Recording> record(std::vector<Step> steps) = 0;
+    /// Throws device_lost once the device is: from then on every call on it does.
+    virtual void alive() const {}
     /// Copies between two buffers of this device as fast as it can; returns seconds. For the copy peak in reports.
     virtual double copy_seconds(Buffer& source, Buffer& target, uint64_t bytes) = 0;
     /// True for a device whose kernels have to pass the self-test before they are trusted.
     virtual bool needs_selftest() const { return true; }
     /// Identity of device, driver and kernels for caches.
     virtual std::string fingerprint() const;
+};
+
+/// What an engine should enable on an API's device before it is wrapped. Points into `owner`.
+struct Wishes {
+    std::vector<const char*> extensions;
+    const void* features = nullptr;
+    std::shared_ptr<const void> owner;
 };
 
 class Backend {
@@ -95,6 +117,8 @@ public:
     virtual std::shared_ptr<Device> open(int index) = 0;
     /// Wraps an engine's device: rw_<backend>_handles of rewind.h. Throws unsupported where there is none.
     virtual std::shared_ptr<Device> wrap(const void* handles);
+    /// For a physical device of the API (VkPhysicalDevice). Throws unsupported where there is nothing to enable.
+    virtual Wishes wishes(void* physical_device);
 };
 
 /// The backends this build has, in the order of core/backends.def.

@@ -234,6 +234,11 @@ int64_t Scope::operator()(const std::string& name) const {
     throw Error(Status::internal, std::string(op_.stem) + ".kernels: nobody knows the name '" + name + "'");
 }
 
+int64_t Scope::tokens() const {
+    const auto is_T = [](const ops::Field& f) { return std::string_view(f.name) == "T"; };
+    return std::any_of(op_.fields.begin(), op_.fields.end(), is_T) ? (*this)("T") : 0;
+}
+
 int64_t Scope::operator()(const Expr& e) const {
     return e([this](const std::string& name) { return (*this)(name); });
 }
@@ -249,7 +254,8 @@ std::string decline(const ops::Op& op, const ops::Call& call, const std::map<std
 std::map<std::string, int64_t> tuned_values(const std::string& row_name) {
     std::map<std::string, int64_t> values;
     const char* text = std::getenv("REWIND_TUNE");
-    std::istringstream words(text ? text : "");
+    if (!text || !*text) return values;
+    std::istringstream words(text);
     for (std::string word; std::getline(words, word, ',');) {
         const size_t dot = word.rfind('.'), eq = word.find('=', dot == word.npos ? 0 : dot);
         if (dot == word.npos || eq == word.npos || word.substr(0, dot) != row_name) continue;

@@ -94,6 +94,8 @@ public:
     /// Tunes and constants, in row order: what the kernel is specialised with.
     const std::vector<std::pair<std::string, int64_t>>& specialisation() const { return specialisation_; }
     const std::vector<std::byte>& params() const { return params_; }
+    /// The most tokens of a sequence, T; 0 for an op without tokens.
+    int64_t tokens() const;
 
 private:
     const ops::Op& op_;

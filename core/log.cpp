@@ -46,6 +46,7 @@ void set_sink(std::function<void(std::string_view)> sink) {
 
 bool verbose(std::string_view topic) {
     const std::lock_guard lock(state().mutex);
+    if (state().topics.empty()) return false;
     const std::string list = "," + state().topics + ",";
     return list.find("," + std::string(topic) + ",") != list.npos || list == ",all,";
 }

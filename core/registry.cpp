@@ -54,17 +54,17 @@ bool same(std::string_view a, std::string_view b) {
                       [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
-/// The index of `value` in "a|b|c", or -1.
-int choice_index(std::string_view choices, std::string_view value) {
+}  // namespace
+
+int AttrRow::choice_index(std::string_view value) const {
+    std::string_view rest = choices;
     for (int i = 0;; ++i) {
-        const size_t bar = choices.find('|');
-        if (choices.substr(0, bar) == value) return i;
-        if (bar == choices.npos) return -1;
-        choices.remove_prefix(bar + 1);
+        const size_t bar = rest.find('|');
+        if (rest.substr(0, bar) == value) return i;
+        if (bar == rest.npos) return -1;
+        rest.remove_prefix(bar + 1);
     }
 }
-
-}  // namespace
 
 std::span<const Op> all() { return table(); }
 
@@ -102,24 +102,18 @@ void set_attr(const Op& op, Call& call, std::string_view name, std::string_view 
                     std::string(op.name) + ": no attribute '" + std::string(name) + "'; there are: " + names);
     }
     const AttrRow& row = op.attrs[size_t(index)];
-    const std::string text(value);
     const auto refuse = [&](const std::string& allowed) {
         throw Error(Status::invalid_argument,
-                    std::string(op.name) + ": " + row.name + " = '" + text + "': expected " + allowed);
+                    std::string(op.name) + ": " + row.name + " = '" + std::string(value) + "': expected " + allowed);
     };
     if (row.kind == AttrRow::choice) {
-        const int i = choice_index(row.choices, value);
+        const int i = row.choice_index(value);
         if (i < 0) refuse(std::string("one of ") + row.choices);
         call.attr[size_t(index)] = i;
         return;
     }
-    size_t used = 0;
     double number = 0;
-    try {
-        number = std::stod(text, &used);
-    } catch (const std::exception&) {
-    }
-    if (used == 0 || used != text.size()) refuse("a number");
+    if (!parse_number(value, number)) refuse("a number");
     if (row.kind == AttrRow::flag && number != 0 && number != 1) refuse("0 or 1");
     call.attr[size_t(index)] = number;
 }

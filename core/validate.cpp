@@ -25,31 +25,26 @@ bool span_of(const Tensor& t, uint64_t& bytes) {
 }
 
 void validate_tensor(const Check& check, const ArgRow& row, const Tensor& t) {
-    const std::string name = std::string(row.name) + ": ";
-    check.that(t.buffer != nullptr, name + "has no buffer; give it one (it is not optional)");
+    const char* name = row.name;
+    check.that(t.buffer != nullptr, name, ": has no buffer; give it one (it is not optional)");
     const uint32_t type = uint32_t(t.type);
-    check.that(type <= RW_I32 && (row.types >> type & 1),
-               name + "type " + name_of(t.type) + " is not supported here; expected " + types_text(row.types),
-               Status::unsupported);
+    if (type > RW_I32 || !(row.types >> type & 1))
+        check.supported(false, name, ": type ", name_of(t.type), " is not supported here; expected ", types_text(row.types));
     const int64_t element = size_of(t.type);
     for (int d = 0; d < 4; ++d) {
-        const std::string dim = "dimension " + std::to_string(d);
-        check.that(t.ne[d] >= 1, name + dim + " has " + std::to_string(t.ne[d]) + " elements; at least 1 is needed");
-        check.that(t.nb[d] >= 0 && t.nb[d] % element == 0,
-                   name + dim + " has stride " + std::to_string(t.nb[d]) + " bytes; expected a multiple of " +
-                       std::to_string(element) + ", not negative");
-        check.that(!row.written() || t.ne[d] == 1 || t.nb[d] > 0,
-                   name + dim + " has stride 0: an output cannot be broadcast");
-        check.that(d < row.rank || t.ne[d] == 1, name + dim + " has to be 1: the argument has " +
-                                                     std::to_string(row.rank) + " dimensions");
+        check.that(t.ne[d] >= 1, name, ": dimension ", d, " has ", t.ne[d], " elements; at least 1 is needed");
+        check.that(t.nb[d] >= 0 && t.nb[d] % element == 0, name, ": dimension ", d, " has stride ", t.nb[d],
+                   " bytes; expected a multiple of ", element, ", not negative");
+        check.that(!row.written() || t.ne[d] == 1 || t.nb[d] > 0, name, ": dimension ", d,
+                   " has stride 0: an output cannot be broadcast");
+        check.that(d < row.rank || t.ne[d] == 1, name, ": dimension ", d, " has to be 1: the argument has ", row.rank,
+                   " dimensions");
     }
-    check.that(t.offset % element == 0, name + "offset " + std::to_string(t.offset) + " is not a multiple of " +
-                                            std::to_string(element));
+    check.that(t.offset % uint64_t(element) == 0, name, ": offset ", t.offset, " is not a multiple of ", element);
     uint64_t bytes = 0, end = 0;
-    check.that(span_of(t, bytes) && !__builtin_add_overflow(bytes, t.offset, &end), name + "size overflows 64 bits");
-    check.that(end <= t.buffer->size(), name + "needs " + std::to_string(end) + " bytes of its buffer (offset " +
-                                            std::to_string(t.offset) + " included), which has " +
-                                            std::to_string(t.buffer->size()));
+    check.that(span_of(t, bytes) && !__builtin_add_overflow(bytes, t.offset, &end), name, ": size overflows 64 bits");
+    check.that(end <= t.buffer->size(), name, ": needs ", end, " bytes of its buffer (offset ", t.offset,
+               " included), which has ", t.buffer->size());
 }
 
 /// Two elements of one tensor may not share memory when it is written: strides have to nest.
@@ -57,24 +52,26 @@ void validate_injective(const Check& check, const ArgRow& row, const Tensor& t) 
     for (int d = 0; d < 4; ++d)
         for (int e = 0; e < 4; ++e) {
             if (d == e || t.ne[d] == 1 || t.ne[e] == 1 || t.nb[d] > t.nb[e] || (t.nb[d] == t.nb[e] && d > e)) continue;
-            check.that(t.nb[e] >= t.nb[d] * t.ne[d], std::string(row.name) + ": dimensions " + std::to_string(d) +
-                                                         " and " + std::to_string(e) +
-                                                         " overlap in memory: strides too small for an output");
+            check.that(t.nb[e] >= t.nb[d] * t.ne[d], row.name, ": dimensions ", d, " and ", e,
+                       " overlap in memory: strides too small for an output");
         }
 }
 
 /// A written argument shares memory with no other, except, whole and with equal strides, with the one it may lie over.
 void validate_apart(const Check& check, const Op& op, const Call& call, size_t written, size_t other) {
     const Tensor &x = call.arg[written], &y = call.arg[other];
-    if (!x || !y || x.buffer != y.buffer) return;
-    if (x.offset + x.span() <= y.offset || y.offset + y.span() <= x.offset) return;
+    if (!x || !y) return;
+    const core::Place at = x.buffer->place(), by = y.buffer->place();  // two buffers may be wrapped around one memory
+    if (at.memory != by.memory) return;
+    const uint64_t from = at.offset + x.offset, other_from = by.offset + y.offset;
+    if (from + x.span() <= other_from || other_from + y.span() <= from) return;
     const ArgRow& row = op.args[written];
     const bool allowed = row.over && std::string_view(row.over) == op.args[other].name;
-    bool same = x.offset == y.offset;
+    bool same = from == other_from;
     for (int d = 1; d < 4; ++d) same = same && (x.nb[d] == y.nb[d] || (x.ne[d] == 1 && y.ne[d] == 1));
-    check.that(allowed && same, std::string(row.name) + " and " + op.args[other].name + " share memory: " +
-                                    (allowed ? "they have to start at the same byte with the same strides, or be apart"
-                                             : "an output has to lie apart from every other argument"));
+    check.that(allowed && same, row.name, " and ", op.args[other].name, " share memory: ",
+               allowed ? "they have to start at the same byte with the same strides, or be apart"
+                       : "an output has to lie apart from every other argument");
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ public:
         std::memcpy(target, at(offset, bytes), bytes);
     }
     void* host() const override { return data_; }
+    core::Place place() const override { return {nullptr, reinterpret_cast<uintptr_t>(data_)}; }  // any host memory
 
 private:
     std::byte* at(uint64_t offset, uint64_t bytes) const {

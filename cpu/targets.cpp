@@ -5,6 +5,11 @@
 
 namespace rw::cpu {
 
+int64_t supported_targets() {
+    static const int64_t targets = hwy::SupportedTargets();
+    return targets;
+}
+
 std::string target_kernel_name(int64_t target) {
 #if HWY_ARCH_X86
     if (target == HWY_AVX3) return "cpu:avx512";

@@ -13,9 +13,12 @@ namespace rw::cpu {
 /// "cpu:avx512", "cpu:avx2", "cpu:sse2", "cpu:neon", ...
 std::string target_kernel_name(int64_t target);
 
+/// What this CPU has. Highway asks CPUID each time, which traps in a virtual machine (tens of microseconds).
+int64_t supported_targets();
+
 template <int64_t kTarget>
 std::string decline_without_target(const ops::Call&) {
-    return hwy::SupportedTargets() & kTarget ? "" : core::why::cpu_target_missing;
+    return supported_targets() & kTarget ? "" : core::why::cpu_target_missing;
 }
 
 using Run = void (*)(const Launch&);

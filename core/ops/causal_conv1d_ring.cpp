@@ -18,14 +18,12 @@ void validate(const Call& call) {
     validate_conv(check, call, conv_args, n);
     check.shape(arg::ring, "ring", {call.arg[arg::x].ne[0], -1, -1, 1}, "[C, R, P]");
     const int64_t least = call.arg[arg::weight].ne[0] - 1;
-    check.that(ring.ne[1] >= least, "ring: R = " + std::to_string(ring.ne[1]) + " rows do not hold the d_conv - 1 = " +
-                                        std::to_string(least) + " inputs before a token; make R at least that, plus the " +
-                                        "number of positions to roll back");
+    check.that(ring.ne[1] >= least, "ring: R = ", ring.ne[1], " rows do not hold the d_conv - 1 = ", least,
+               " inputs before a token; make R at least that, plus the number of positions to roll back");
     check.rows(arg::ring, "ring"), check.fits(arg::ring, "ring");
     check.shape(arg::pos, "pos", {n.B, 1, 1, 1}, "[B]"), check.packed(arg::pos, "pos", 0);
-    check.that(call.arg[arg::seq] || ring.ne[2] >= n.B,
-               "ring: " + std::to_string(ring.ne[2]) + " pool rows for " + std::to_string(n.B) +
-                   " sequences; give a row to each, or name rows with seq");
+    check.that(call.arg[arg::seq] || ring.ne[2] >= n.B, "ring: ", ring.ne[2], " pool rows for ", n.B,
+               " sequences; give a row to each, or name rows with seq");
 }
 
 Params params(const Call& call) {

@@ -5,9 +5,8 @@ namespace rw::ops {
 void validate_conv(const Check& check, const Call& call, const ConvArgs& at, const Tokens& n) {
     const Tensor &x = call.arg[at.x], &weight = call.arg[at.weight];
     const int64_t C = x.ne[0], d_conv = weight.ne[0], rows = n.packed ? n.N : n.T, last = n.packed ? 1 : n.B;
-    check.that(d_conv >= 2 && d_conv <= RW_CONV_MAX_TAPS,
-               "weight: dimension 0 (d_conv) is 2.." + std::to_string(RW_CONV_MAX_TAPS) + "; got " + std::to_string(d_conv),
-               Status::unsupported);
+    check.supported(d_conv >= 2 && d_conv <= RW_CONV_MAX_TAPS, "weight: dimension 0 (d_conv) is 2..", RW_CONV_MAX_TAPS,
+                    "; got ", d_conv);
     check.shape(at.x, "x", {C, rows, last, 1}, "[C, T, B]");
     check.shape(at.weight, "weight", {d_conv, C, 1, 1}, "[d_conv, C]");
     check.shape(at.out, "out", {C, rows, last, 1}, "[C, T, B] like x");

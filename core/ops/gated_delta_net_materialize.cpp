@@ -19,12 +19,11 @@ void validate(const Call& call) {
     const RingSizes s = sizes(call);
     const int64_t B = call.arg[arg::pos].ne[0];
     for (const int64_t S : {s.S_k, s.S_v})
-        check.that(S == 16 || S == 32 || S == 64 || S == 128 || S == 256,
-                   "ring_k, ring_d: head sizes are 16, 32, 64, 128 or 256; got " + std::to_string(S),
-                   Status::unsupported);
-    check.that(s.H_v % s.H_k == 0, "ring_d: H_v = " + std::to_string(s.H_v) + " is not a multiple of H_k = " +
-                                       std::to_string(s.H_k) + " (dimension 1 of ring_k)");
-    check.that(s.gate == 1 || s.gate == s.S_k, "ring_g: dimension 0 is 1 or S_k = " + std::to_string(s.S_k));
+        check.supported(S == 16 || S == 32 || S == 64 || S == 128 || S == 256,
+                        "ring_k, ring_d: head sizes are 16, 32, 64, 128 or 256; got ", S);
+    check.that(s.H_v % s.H_k == 0, "ring_d: H_v = ", s.H_v, " is not a multiple of H_k = ", s.H_k,
+               " (dimension 1 of ring_k)");
+    check.that(s.gate == 1 || s.gate == s.S_k, "ring_g: dimension 0 is 1 or S_k = ", s.S_k);
     validate_ring(check, call, ring_args, s, B);
     check.shape(arg::state, "state", {s.S_k * s.S_v * s.H_v, 1, B, 1}, "[S_k S_v H_v, 1, B]");
     check.packed(arg::state, "state", 0), check.fits(arg::state, "state");

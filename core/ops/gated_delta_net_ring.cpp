@@ -26,12 +26,12 @@ void validate(const Call& call) {
     validate_sequences(check, call, slot_args);
     validate_gdn(check, call, gdn_args, n);
     validate_ring(check, call, ring_args, sizes(call), n.B);
-    check.that(call.attr[attr::path] != 1 || n.T <= exact_tokens(call),
-               "path = exact: T = " + std::to_string(n.T) + " passes W (n_base - 1) = " +
-                   std::to_string(exact_tokens(call)) + "; keep more bases, call with fewer tokens, or use prefill" +
-                   (n.packed && call.attr[attr::max_len] == 0
-                        ? ". Packed tokens without max_len may all belong to one sequence: give max_len"
-                        : ""));
+    check.that(call.attr[attr::path] != 1 || n.T <= exact_tokens(call), "path = exact: T = ", n.T,
+               " passes W (n_base - 1) = ", exact_tokens(call),
+               "; keep more bases, call with fewer tokens, or use prefill",
+               n.packed && call.attr[attr::max_len] == 0
+                   ? ". Packed tokens without max_len may all belong to one sequence: give max_len"
+                   : "");
 }
 
 Params params(const Call& call) {

@@ -7,23 +7,21 @@ void validate_gdn(const Check& check, const Call& call, const GdnArgs& at, const
     const int64_t S_k = q.ne[0], H_k = q.ne[1], S_v = v.ne[0], H_v = v.ne[1], rows = n.packed ? n.N : n.T;
     const int64_t last = n.packed ? 1 : n.B;
     for (int64_t S : {S_k, S_v})
-        check.that(S == 16 || S == 32 || S == 64 || S == 128 || S == 256,
-                   "q, k, v: head sizes are 16, 32, 64, 128 or 256; got " + std::to_string(S), Status::unsupported);
-    check.that(H_v % H_k == 0, "v: H_v = " + std::to_string(H_v) + " is not a multiple of H_k = " +
-                                   std::to_string(H_k) + " (dimension 1 of q and k)");
+        check.supported(S == 16 || S == 32 || S == 64 || S == 128 || S == 256,
+                        "q, k, v: head sizes are 16, 32, 64, 128 or 256; got ", S);
+    check.that(H_v % H_k == 0, "v: H_v = ", H_v, " is not a multiple of H_k = ", H_k, " (dimension 1 of q and k)");
     check.shape(at.q, "q", {S_k, H_k, rows, -1}, "[S_k, H_k, T, B]");
     check.shape(at.k, "k", {S_k, H_k, rows, -1}, "[S_k, H_k, T, B] like q");
     check.shape(at.v, "v", {S_v, H_v, rows, last}, "[S_v, H_v, T, B]");
-    check.that(g.ne[0] == 1 || g.ne[0] == S_k, "g: dimension 0 is 1 (scalar gate) or S_k = " + std::to_string(S_k) +
-                                                   " (per-channel gate); got " + std::to_string(g.ne[0]));
+    check.that(g.ne[0] == 1 || g.ne[0] == S_k, "g: dimension 0 is 1 (scalar gate) or S_k = ", S_k,
+               " (per-channel gate); got ", g.ne[0]);
     check.shape(at.g, "g", {g.ne[0], H_v, rows, last}, "[1 or S_k, H_v, T, B]");
     check.shape(at.beta, "beta", {1, H_v, rows, last}, "[1, H_v, T, B]");
     check.shape(at.out, "out", {S_v, H_v, rows, last}, "[S_v, H_v, T, B] like v");
-    check.that(k.type == q.type && v.type == q.type,
-               std::string("q, k, v: one type for all three; got ") + name_of(q.type) + ", " + name_of(k.type) + ", " +
-                   name_of(v.type));
+    check.that(k.type == q.type && v.type == q.type, "q, k, v: one type for all three; got ", name_of(q.type), ", ",
+               name_of(k.type), ", ", name_of(v.type));
     check.that(n.B % q.ne[3] == 0 && n.B % k.ne[3] == 0 && (!n.packed || (q.ne[3] == 1 && k.ne[3] == 1)),
-               "q, k: B = " + std::to_string(n.B) + " is not a multiple of their own dimension 3 (broadcast)");
+               "q, k: B = ", n.B, " is not a multiple of their own dimension 3 (broadcast)");
     const bool raw = call.attr[at.raw_gates] != 0;
     check.that(raw == bool(call.arg[at.dt_bias]) && raw == bool(call.arg[at.a]),
                "dt_bias, a: both are given with raw_gates = 1 and neither without");

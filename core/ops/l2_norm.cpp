@@ -13,7 +13,7 @@ void validate(const Call& call) {
     check.shape(arg::out, "out", {ne[0], ne[1], ne[2], ne[3]}, "the shape of x");
     check.rows(arg::x, "x"), check.fits(arg::x, "x");
     check.rows(arg::out, "out"), check.fits(arg::out, "out");
-    check.that(ne[1] * ne[2] <= INT32_MAX / ne[3], "x: more than 2^31 - 1 rows", Status::unsupported);
+    check.supported(ne[1] * ne[2] <= INT32_MAX / ne[3], "x: more than 2^31 - 1 rows");
     const double eps = call.attr[attr::eps];
     check.that(std::isfinite(eps) && eps >= 0, "eps: has to be finite and >= 0");
 }

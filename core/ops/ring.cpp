@@ -6,11 +6,11 @@ void validate_ring(const Check& check, const Call& call, const RingArgs& at, con
     const Tensor& base = call.arg[at.base];
     const int64_t n_base = base.ne[1], R = call.arg[at.ring_k].ne[2], P = base.ne[2];
     check.shape(at.base, "base", {s.S_k * s.S_v * s.H_v, -1, -1, 1}, "[S_k S_v H_v, n_base, P]");
-    check.that(n_base >= 2, "base: dimension 1 (n_base) has to be at least 2, got " + std::to_string(n_base));
+    check.that(n_base >= 2, "base: dimension 1 (n_base) has to be at least 2, got ", n_base);
     const int64_t W = R / n_base;
     check.that(R % n_base == 0 && (W == 4 || W == 8 || W == 16 || W == 32 || W == 64),
-               "ring_k: dimension 2 is W n_base with W one of 4, 8, 16, 32, 64; got " + std::to_string(R) +
-                   " rows for n_base = " + std::to_string(n_base));
+               "ring_k: dimension 2 is W n_base with W one of 4, 8, 16, 32, 64; got ", R, " rows for n_base = ",
+               n_base);
     check.shape(at.ring_k, "ring_k", {s.S_k, s.H_k, R, P}, "[S_k, H_k, W n_base, P]");
     check.shape(at.ring_d, "ring_d", {s.S_v, s.H_v, R, P}, "[S_v, H_v, W n_base, P]");
     check.shape(at.ring_g, "ring_g", {s.gate, s.H_v, R, P}, "[1 or S_k like g, H_v, W n_base, P]");
@@ -20,8 +20,7 @@ void validate_ring(const Check& check, const Call& call, const RingArgs& at, con
         check.shape(at.seq, "seq", {B, 1, 1, 1}, "[B]");
         check.packed(at.seq, "seq", 0);
     } else {
-        check.that(P >= B, "base: " + std::to_string(P) + " pool rows for " + std::to_string(B) +
-                               " sequences; give a row to each, or name rows with seq");
+        check.that(P >= B, "base: ", P, " pool rows for ", B, " sequences; give a row to each, or name rows with seq");
     }
     static constexpr const char* names[] = {"base", "ring_k", "ring_d", "ring_g"};
     const int args[] = {at.base, at.ring_k, at.ring_d, at.ring_g};

@@ -11,8 +11,7 @@ void validate_scan_rows(const Check& check, const Tokens& n, std::initializer_li
 }
 
 void validate_scan_width(const Check& check, const char* name, int64_t size) {
-    check.that(size >= 16 && size <= 256 && size % 16 == 0,
-               std::string(name) + " is a multiple of 16 in 16..256; got " + std::to_string(size), Status::unsupported);
+    check.supported(size >= 16 && size <= 256 && size % 16 == 0, name, " is a multiple of 16 in 16..256; got ", size);
 }
 
 Cost scan_cost(const Call& call, const SlotArgs& at, const ScanSizes& s, double token_floats, bool pair) {

@@ -45,8 +45,8 @@ void validate_slots(const Check& check, const Call& call, const SlotArgs& at, in
     for (int arg : {at.state, at.state_out}) check.fits(arg, arg == at.state ? "state" : "state_out");
     if (at.seq >= 0 && call.arg[at.seq]) return;  // pool rows are then data, checked by the kernel
     const int64_t rows = std::min(call.arg[at.state].ne[2], call.arg[at.state_out].ne[2]);
-    check.that(rows >= n.B, "state, state_out: " + std::to_string(rows) + " pool rows for " + std::to_string(n.B) +
-                                " sequences; give a row to each, or name rows with seq");
+    check.that(rows >= n.B, "state, state_out: ", rows, " pool rows for ", n.B,
+               " sequences; give a row to each, or name rows with seq");
 }
 
 Tokens example_sequences(const Dims& dims, Example& example, const SlotArgs& at) {
@@ -120,12 +120,7 @@ int64_t token_count(const Call& call, const SlotArgs& at) {
 double choice(const Dims& dims, const std::string& key, const AttrRow& row) {
     const std::string word = dims.word(key, "");
     if (word.empty()) return row.fallback;
-    std::string_view rest = row.choices;
-    for (int i = 0; !rest.empty(); ++i) {
-        const size_t bar = std::min(rest.find('|'), rest.size());
-        if (rest.substr(0, bar) == word) return i;
-        rest.remove_prefix(std::min(bar + 1, rest.size()));
-    }
+    if (const int index = row.choice_index(word); index >= 0) return index;
     throw Error(Status::invalid_argument, key + "=" + word + ": expected one of " + row.choices);
 }
 

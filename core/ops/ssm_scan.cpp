@@ -32,17 +32,16 @@ void validate(const Call& call) {
     const Tokens n = tokens_of(call, slot_args);
     const int64_t n_group = call.arg[arg::b].ne[1], a_width = call.arg[arg::a].ne[0];
     validate_scan_width(check, "b, c: d_state", s.S_k);
-    check.that(s.S_v == 1 || (s.S_v % 4 == 0 && s.S_v <= 128),
-               "x: head_dim is 1 or a multiple of 4 up to 128; got " + std::to_string(s.S_v), Status::unsupported);
-    check.that(s.H % n_group == 0, "b, c: H = " + std::to_string(s.H) + " (dimension 1 of x) is not a multiple of " +
-                                       "n_group = " + std::to_string(n_group) + " (dimension 1 of b)");
+    check.supported(s.S_v == 1 || (s.S_v % 4 == 0 && s.S_v <= 128),
+                    "x: head_dim is 1 or a multiple of 4 up to 128; got ", s.S_v);
+    check.that(s.H % n_group == 0, "b, c: H = ", s.H, " (dimension 1 of x) is not a multiple of n_group = ", n_group,
+               " (dimension 1 of b)");
     validate_scan_rows(check, n, {{arg::x, "x", s.S_v, s.H, "[head_dim, H, T, B]"},
                                   {arg::b, "b", s.S_k, n_group, "[d_state, n_group, T, B]"},
                                   {arg::c, "c", s.S_k, n_group, "[d_state, n_group, T, B] like b"},
                                   {arg::out, "out", s.S_v, s.H, "[head_dim, H, T, B] like x"}});
     check.shape(arg::dt, "dt", {s.H, n.packed ? n.N : n.T, n.packed ? 1 : n.B}, "[H, T, B]");
-    check.that(a_width == 1 || a_width == s.S_k, "a: dimension 0 is 1 or d_state = " + std::to_string(s.S_k) + "; got " +
-                                                     std::to_string(a_width));
+    check.that(a_width == 1 || a_width == s.S_k, "a: dimension 0 is 1 or d_state = ", s.S_k, "; got ", a_width);
     check.shape(arg::a, "a", {a_width, s.H, 1, 1}, "[1 or d_state, H]");
     for (const int x : {arg::dt, arg::a}) {
         check.rows(x, x == arg::dt ? "dt" : "a");

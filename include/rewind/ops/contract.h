@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <map>
@@ -79,9 +80,11 @@ struct Cost {
     double flops = 0;
 };
 
-/// Throws rw::Error unless a condition holds; names the op and the argument in the message.
+/// Throws rw::Error unless a condition holds; names the op and the argument in the message. The message is put together
+/// from its parts (texts and whole numbers) only when it is needed: every update of a plan passes all these checks.
 class Check {
 public:
+    /// `op` has to outlive the check.
     Check(std::string_view op, const Call& call) : op_(op), call_(call) {}
     /// The tensor's shape; -1 in `want` matches anything.
     void shape(int arg, const char* name, std::initializer_list<int64_t> want, const char* spelled) const;
@@ -91,12 +94,26 @@ public:
     void packed(int arg, const char* name, int d) const;
     /// Every element stride and extent fits the 32-bit fields of a parameter struct.
     void fits(int arg, const char* name) const;
-    void that(bool ok, const std::string& otherwise, Status s = Status::invalid_argument) const;
+    template <class... Parts>
+    void that(bool ok, const Parts&... otherwise) const {
+        if (!ok) [[unlikely]] fail(Status::invalid_argument, {part(otherwise)...});
+    }
+    /// As that(), for what is right but not implemented: Status::unsupported.
+    template <class... Parts>
+    void supported(bool ok, const Parts&... otherwise) const {
+        if (!ok) [[unlikely]] fail(Status::unsupported, {part(otherwise)...});
+    }
 
 private:
-    std::string op_;
+    static std::string part(std::string_view text) { return std::string(text); }
+    static std::string part(std::integral auto number) { return std::to_string(number); }
+    [[noreturn]] void fail(Status status, std::initializer_list<std::string> parts) const;
+    std::string_view op_;
     const Call& call_;
 };
+
+/// Reads all of a text as a decimal number, whatever the program's locale; false, and nothing changed, for anything else.
+bool parse_number(std::string_view text, double& value);
 
 /// `key=value` words of a test case, e.g. "S=128 H_v=32 T=4 K=4 gate=channel". Every key has to be read by somebody.
 class Dims {

@@ -51,6 +51,7 @@ struct AttrRow {
     Kind kind;
     const char* choices;  // "a|b|c" for Kind::choice
     double fallback;
+    int choice_index(std::string_view value) const;  // of a choice, or -1
 };
 
 /// One row of ops.def together with the functions of its contract.
