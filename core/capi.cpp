@@ -58,6 +58,10 @@ void need(const void* pointer, const char* what) {
     if (!pointer) throw Error(Status::invalid_argument, std::string(what) + " is NULL");
 }
 
+void need_bytes(uint64_t bytes) {
+    if (bytes == 0) throw Error(Status::invalid_argument, "bytes: a buffer has at least one");
+}
+
 void need_size(uint32_t size, size_t expected, const char* what) {
     if (size != expected)
         throw Error(Status::invalid_argument, std::string(what) + ": size is " + std::to_string(size) +
@@ -226,7 +230,7 @@ rw_status rw_device_wrap_opencl(rw_context* context, const rw_opencl_handles* ha
 rw_status rw_buffer_create(rw_device* device, uint64_t bytes, rw_buffer** buffer) {
     return guarded([&] {
         need(device, "device"), need(buffer, "buffer");
-        if (bytes == 0) throw Error(Status::invalid_argument, "bytes: a buffer has at least one");
+        need_bytes(bytes);
         *buffer = new rw_buffer{device->device, device->device->allocate(bytes)};
     });
 }
@@ -234,6 +238,7 @@ rw_status rw_buffer_create(rw_device* device, uint64_t bytes, rw_buffer** buffer
 rw_status rw_buffer_wrap_host(rw_device* device, void* memory, uint64_t bytes, rw_buffer** buffer) {
     return guarded([&] {
         need(device, "device"), need(memory, "memory"), need(buffer, "buffer");
+        need_bytes(bytes);
         *buffer = new rw_buffer{device->device, device->device->wrap_host(memory, bytes)};
     });
 }
@@ -241,6 +246,7 @@ rw_status rw_buffer_wrap_host(rw_device* device, void* memory, uint64_t bytes, r
 rw_status rw_buffer_wrap_native(rw_device* device, uint64_t handle, uint64_t offset, uint64_t bytes, rw_buffer** buffer) {
     return guarded([&] {
         need(device, "device"), need(buffer, "buffer");
+        need_bytes(bytes);
         *buffer = new rw_buffer{device->device, device->device->wrap_native(handle, offset, bytes)};
     });
 }
@@ -287,7 +293,8 @@ rw_status rw_plan_update(rw_plan* plan, size_t step, const rw_call* changes) {
         if (op.id != made.op) throw Error(Status::invalid_argument, "plan: an update cannot change a step's op");
         auto kept = plan->kept[step];
         merge(op, *changes, *plan->device, made, kept);
-        plan->plan.update(step, made);
+        const std::string wanted = changes->implementation ? changes->implementation : "";
+        plan->plan.update(step, made, changes->implementation ? &wanted : nullptr);
         std::erase_if(kept, [&](const auto& b) {
             return std::none_of(made.arg.begin(), made.arg.end(), [&](const auto& t) { return t.buffer == b.get(); });
         });

@@ -29,13 +29,14 @@ size_t Plan::add(const ops::Call& call, const std::string& forced) {
     return steps_.size() - 1;
 }
 
-void Plan::update(size_t index, const ops::Call& call) {
+void Plan::update(size_t index, const ops::Call& call, const std::string* forced) {
     check_alive(*device_);
     Step& step = steps_.at(index);
     if (call.op != step.call.op) throw Error(Status::invalid_argument, "plan: update() cannot change a step's op");
     const ops::Op& op = ops::all()[size_t(call.op)];
     ops::validate(op, call);
-    const Implementation& chosen = select(*device_, op, call, forced_[index]);
+    std::string wanted = forced ? *forced : forced_[index];
+    const Implementation& chosen = select(*device_, op, call, wanted);
     Step next{call, &chosen};
     bool same = &chosen == step.implementation;
     for (size_t i = 0; i < call.arg.size(); ++i) same = same && call.arg[i].buffer == step.call.arg[i].buffer;
@@ -44,6 +45,7 @@ void Plan::update(size_t index, const ops::Call& call) {
     else
         recording_.reset();
     step = std::move(next);
+    forced_[index] = std::move(wanted);
 }
 
 void Plan::submit() {

@@ -14,7 +14,8 @@ public:
     size_t add(const ops::Call& call, const std::string& forced = "");
     /// New tensors or attributes for a step, e.g. fewer tokens or other slots. Cheap while the implementation and the
     /// buffers stay; records again when they change. On error the plan is as it was.
-    void update(size_t step, const ops::Call& call);
+    /// `forced`: null keeps what add() was told, "" leaves the choice to the library again.
+    void update(size_t step, const ops::Call& call, const std::string* forced = nullptr);
     void submit();
     void wait();
     void run() { submit(), wait(); }

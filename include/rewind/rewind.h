@@ -69,7 +69,8 @@ RW_API const char* rw_message(void);
 RW_API rw_status rw_context_create(rw_context** context);
 RW_API void rw_context_destroy(rw_context* context);
 /* Diagnostics. topics: "dispatch,selftest" or "all" or "". sink receives each line without a newline; NULL: stderr. It
- * may be called from any thread that uses the library, and must not call back into it. Process-wide. */
+ * may be called from any thread that uses the library, and must not call back into it. One for the whole process: the
+ * last caller's topics and sink hold, whatever context it names. */
 typedef void (*rw_log_sink)(void* user, const char* line);
 RW_API rw_status rw_context_log(rw_context* context, const char* topics, rw_log_sink sink, void* user);
 
@@ -125,7 +126,7 @@ typedef struct rw_vulkan_handles {
 } rw_vulkan_handles;
 RW_API rw_status rw_device_wrap_vulkan(rw_context* context, const rw_vulkan_handles* handles, rw_device** device);
 
-/* An engine's OpenCL device; the queue has to be in order. Handles are retained and released, never destroyed. */
+/* An engine's OpenCL device and a queue of it, in order or not. Handles are retained and released, never destroyed. */
 typedef struct rw_opencl_handles {
     uint32_t size;
     void* context; /* cl_context */
@@ -183,11 +184,17 @@ typedef struct rw_call {
 
 RW_API rw_status rw_plan_create(rw_device* device, rw_plan** plan);
 RW_API void rw_plan_destroy(rw_plan* plan);
-/* Validates, selects and appends. *step (may be NULL) is the index for the functions below. */
+/* Validates, selects and appends. *step (may be NULL) is the index for the functions below. A kernel that is about to be
+ * used for the first time on a GPU (or any OpenCL device) is compiled and has to agree with the CPU on a few small calls
+ * first: that takes seconds once a device, driver and library version, and is remembered in $XDG_CACHE_HOME/rewind or
+ * ~/.cache/rewind. REWIND_SELFTEST=0 in the environment trusts every kernel, force tests again. */
 RW_API rw_status rw_plan_add(rw_plan* plan, const rw_call* call, size_t* step);
-/* Replaces some of a step's tensors and attributes, e.g. fewer tokens or other slots; the rest stays. Nothing is
- * compiled or recorded again while buffers and implementation stay the same. Not while a submit is under way. */
+/* Replaces some of a step's tensors and attributes, e.g. fewer tokens or other slots; the rest stays. An argument whose
+ * buffer is NULL is taken away. implementation: NULL keeps what the step was added with, "" leaves the choice to the
+ * library. Nothing is compiled or recorded again while buffers and implementation stay the same. Not while a submit is
+ * under way. */
 RW_API rw_status rw_plan_update(rw_plan* plan, size_t step, const rw_call* changes);
+/* Starts the steps, in order. On the CPU they are done when it returns. */
 RW_API rw_status rw_plan_submit(rw_plan* plan);
 RW_API rw_status rw_plan_wait(rw_plan* plan);
 /* Name of the implementation that a step runs; NULL for a step that does not exist. Valid while the plan lives. */

@@ -74,8 +74,10 @@ public:
         check(rw_plan_add(handle(), &call, &step));
         return step;
     }
-    void update(size_t step, const char* op, const std::vector<rw_arg>& args, const std::vector<rw_attr>& attrs = {}) {
-        const rw_call call = make(op, args, attrs, nullptr);
+    /// implementation: nullptr keeps what add() was told, "" leaves the choice to the library.
+    void update(size_t step, const char* op, const std::vector<rw_arg>& args, const std::vector<rw_attr>& attrs = {},
+                const char* implementation = nullptr) {
+        const rw_call call = make(op, args, attrs, implementation);
         check(rw_plan_update(handle(), step, &call));
     }
     void submit() { check(rw_plan_submit(handle())); }
@@ -87,11 +89,12 @@ public:
     }
     double seconds() const { return rw_plan_seconds(handle()); }
 
-private:
     static rw_call make(const char* op, const std::vector<rw_arg>& args, const std::vector<rw_attr>& attrs,
                         const char* implementation) {
         return {sizeof(rw_call), op, args.data(), args.size(), attrs.data(), attrs.size(), implementation};
     }
+
+private:
     detail::Owner<rw_plan, rw_plan_destroy> handle_;
 };
 
@@ -134,6 +137,17 @@ public:
         check(rw_device_get_info(handle(), &i));
         return i;
     }
+    /// One line an implementation: taken, or why not.
+    std::string explain(const char* op, const std::vector<rw_arg>& args, const std::vector<rw_attr>& attrs = {},
+                        const char* implementation = nullptr) {
+        const rw_call call = Plan::make(op, args, attrs, implementation);
+        size_t n = 0;
+        check(rw_explain(handle(), &call, nullptr, 0, &n));
+        std::string text(n + 1, '\0');
+        check(rw_explain(handle(), &call, text.data(), text.size(), &n));
+        text.resize(n);
+        return text;
+    }
 
 private:
     detail::Owner<rw_device, rw_device_close> handle_;
@@ -148,6 +162,10 @@ public:
     }
     rw_context* handle() const { return handle_.get(); }
 
+    /// Topics as in rewind.h; a null sink is stderr. The log is the process's: the last caller's hold.
+    void log(const std::string& topics, rw_log_sink sink = nullptr, void* user = nullptr) {
+        check(rw_context_log(handle(), topics.c_str(), sink, user));
+    }
     Device open(const std::string& id) {
         rw_device* d = nullptr;
         check(rw_device_open(handle(), id.c_str(), &d));
