@@ -15,7 +15,7 @@ Memory::Memory(Context& context, uint64_t bytes, Use use)
     create.size = size_;
     create.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
     if (use == Use::host) create.usage |= VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT;  // parameter blocks
-    const bool address = context.features.device_address && use == Use::device;
+    const bool address = context.features.device_address && use != Use::host;
     if (address) create.usage |= VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
     try {
         context.check(vkCreateBuffer(device_, &create, nullptr, &buffer_), what);
@@ -24,8 +24,9 @@ Memory::Memory(Context& context, uint64_t bytes, Use use)
         constexpr VkMemoryPropertyFlags local = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT,
                                         host = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
         int type = -1;
-        if (use == Use::device) type = context.memory_type(needs.memoryTypeBits, context.unified() ? local | host : local);
-        if (type < 0) type = context.memory_type(needs.memoryTypeBits, use == Use::host ? host : 0);
+        const bool mapped = use != Use::device || context.unified();
+        if (use != Use::host) type = context.memory_type(needs.memoryTypeBits, mapped ? local | host : local);
+        if (type < 0) type = context.memory_type(needs.memoryTypeBits, use == Use::device ? 0 : host);
         if (type < 0) throw Error(Status::out_of_memory, "vulkan: " + what + ": no kind of memory for it");
         const VkMemoryAllocateFlagsInfo flags{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO, nullptr,
                                               VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT, 0};
@@ -33,7 +34,7 @@ Memory::Memory(Context& context, uint64_t bytes, Use use)
                                             uint32_t(type)};
         context.check(vkAllocateMemory(device_, &allocate, nullptr, &memory_), what);
         context.check(vkBindBufferMemory(device_, buffer_, memory_, 0), what);
-        if (use == Use::host || context.unified())
+        if (mapped)
             context.check(vkMapMemory(device_, memory_, 0, VK_WHOLE_SIZE, 0, &mapped_), "mapping memory");
     } catch (...) {
         release();
@@ -50,7 +51,8 @@ void Memory::release() {
 
 Buffer::Buffer(std::shared_ptr<Context> context, uint64_t bytes)
     : core::Buffer(bytes), context_(std::move(context)),
-      memory_(std::make_unique<Memory>(*context_, bytes, Memory::Use::device)), handle_(memory_->handle()) {
+      memory_(std::make_unique<Memory>(*context_, bytes, bytes <= small ? Memory::Use::small : Memory::Use::device)),
+      handle_(memory_->handle()) {
     find_address();
 }
 

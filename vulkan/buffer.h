@@ -10,6 +10,7 @@ class Memory {
 public:
     enum class Use {
         device,  // kernels' data; host-visible only where that costs nothing
+        small,   // kernels' data of a few words (positions, slots, lengths): always mapped, so that a write is a copy
         host,    // staging, parameters, fault words: always mapped
     };
     Memory(Context& context, uint64_t bytes, Use use);
@@ -30,11 +31,14 @@ private:
 
 class Buffer : public core::Buffer {
 public:
+    /// Up to here buffers are Memory::Use::small.
+    static constexpr uint64_t small = 4096;
     Buffer(std::shared_ptr<Context> context, uint64_t bytes);
     Buffer(std::shared_ptr<Context> context, VkBuffer foreign, uint64_t offset, uint64_t bytes);
     void write(uint64_t offset, const void* source, uint64_t bytes) override;
     void read(uint64_t offset, void* target, uint64_t bytes) const override;
     void* host() const override { return memory_ ? memory_->mapped() : nullptr; }
+    core::Place place() const override { return {(const void*)handle_, base_}; }
 
     VkBuffer handle() const { return handle_; }
     /// Where this buffer begins in its VkBuffer, and how far kernels may read past its end (whole words).

@@ -14,12 +14,8 @@ struct Context::Staging {
     std::unique_ptr<Memory> memory;
     VkCommandPool pool = VK_NULL_HANDLE;
     VkCommandBuffer commands = VK_NULL_HANDLE;
-    VkFence fence = VK_NULL_HANDLE;
     VkDevice device = VK_NULL_HANDLE;
-    ~Staging() {
-        vkDestroyFence(device, fence, nullptr);
-        vkDestroyCommandPool(device, pool, nullptr);
-    }
+    ~Staging() { vkDestroyCommandPool(device, pool, nullptr); }
 };
 
 Context::Context(std::shared_ptr<Instance> i, VkPhysicalDevice p, const std::string& id)
@@ -46,7 +42,7 @@ Context::Context(const Handles& h)
       family(h.family), owned_(false) {
     info = describe(physical, features, "vulkan:wrapped");
     queue = std::make_unique<Queue>(device, h.queue, h.lock, h.unlock);
-    examine();
+    examine(h.staged);
     pipelines = h.pipelines ? h.pipelines : load_pipeline_cache(*this);
     owned_pipelines_ = !h.pipelines;
 }
@@ -58,10 +54,11 @@ Context::~Context() {
         if (pipelines && !lost_) store_pipeline_cache(*this);
         vkDestroyPipelineCache(device, pipelines, nullptr);
     }
+    queue.reset();
     if (owned_) vkDestroyDevice(device, nullptr);
 }
 
-void Context::examine() {
+void Context::examine(bool staged) {
     VkPhysicalDeviceProperties properties;
     vkGetPhysicalDeviceProperties(physical, &properties);
     limits = properties.limits;
@@ -80,7 +77,7 @@ void Context::examine() {
             largest = std::max(largest, memory_.memoryHeaps[i].size);
     const int both = memory_type(~0u, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
                                           VK_MEMORY_PROPERTY_HOST_COHERENT_BIT);
-    unified_ = info.facts["unified"] && both >= 0 && memory_.memoryHeaps[memory_.memoryTypes[both].heapIndex].size == largest;
+    unified_ = !staged && info.facts["unified"] && both >= 0 && memory_.memoryHeaps[memory_.memoryTypes[both].heapIndex].size == largest;
 }
 
 void Context::check(VkResult result, const std::string& what) {
@@ -119,13 +116,16 @@ Context::Staging& Context::staging() {
     VkCommandBufferAllocateInfo allocate{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
     allocate.commandPool = s->pool, allocate.commandBufferCount = 1;
     check(vkAllocateCommandBuffers(device, &allocate, &s->commands), "allocating a command buffer");
-    const VkFenceCreateInfo fence{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-    check(vkCreateFence(device, &fence, nullptr, &s->fence), "creating a fence");
     staging_ = std::move(s);
     return *staging_;
 }
 
 double Context::run_once(const std::function<void(VkCommandBuffer)>& fill) {
+    const std::lock_guard lock(staging_mutex_);
+    return run_staged(fill);
+}
+
+double Context::run_staged(const std::function<void(VkCommandBuffer)>& fill) {
     alive();
     Staging& s = staging();
     VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
@@ -134,8 +134,9 @@ double Context::run_once(const std::function<void(VkCommandBuffer)>& fill) {
     fill(s.commands);
     check(vkEndCommandBuffer(s.commands), "recording a copy");
     const auto start = std::chrono::steady_clock::now();
-    check(queue->submit({s.commands}, s.fence), "submitting a copy");
-    check(queue->wait(s.fence), "waiting for a copy");
+    Queue::Ticket ticket;
+    check(queue->submit({s.commands}, ticket), "submitting a copy");
+    check(queue->wait(ticket), "waiting for a copy");
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
@@ -144,7 +145,7 @@ void Context::upload(VkBuffer to, uint64_t offset, const void* source, uint64_t 
     for (uint64_t done = 0; done < bytes;) {
         const uint64_t n = std::min(bytes - done, Staging::bytes);
         std::memcpy(staging().memory->mapped(), static_cast<const std::byte*>(source) + done, n);
-        run_once([&](VkCommandBuffer c) {
+        run_staged([&](VkCommandBuffer c) {
             const VkBufferCopy region{0, offset + done, n};
             barrier(c);
             vkCmdCopyBuffer(c, staging().memory->handle(), to, 1, &region);
@@ -158,7 +159,7 @@ void Context::download(VkBuffer from, uint64_t offset, void* target, uint64_t by
     const std::lock_guard lock(staging_mutex_);
     for (uint64_t done = 0; done < bytes;) {
         const uint64_t n = std::min(bytes - done, Staging::bytes);
-        run_once([&](VkCommandBuffer c) {
+        run_staged([&](VkCommandBuffer c) {
             const VkBufferCopy region{offset + done, 0, n};
             barrier(c);
             vkCmdCopyBuffer(c, from, staging().memory->handle(), 1, &region);

@@ -50,14 +50,16 @@ public:
 
 private:
     struct Staging;
-    void examine();
+    void examine(bool staged = false);
     Staging& staging();
+    /// run_once() for who holds staging_mutex_.
+    double run_staged(const std::function<void(VkCommandBuffer)>& fill);
 
     bool owned_ = true, owned_pipelines_ = true;
     bool unified_ = false;
     std::atomic<bool> lost_{false};
     VkPhysicalDeviceMemoryProperties memory_{};
-    std::mutex staging_mutex_;
+    std::mutex staging_mutex_;  // of what follows, from recording to the end of the wait
     std::unique_ptr<Staging> staging_;
 };
 

@@ -1,9 +1,8 @@
 // Compiled pipelines on disk. The driver checks that the data is its own; a file that cannot be read or written only
 // costs time.
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
+#include "core/cache_path.h"
 #include "core/version.h"
 #include "vulkan/context.h"
 
@@ -13,18 +12,12 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path cache_file(const Context& context) {
-    const char* xdg = std::getenv("XDG_CACHE_HOME");
-    const char* home = std::getenv("HOME");
-    fs::path base;
-    if (xdg && *xdg) base = fs::path(xdg);
-    else if (home && *home) base = fs::path(home) / ".cache";
-    else return {};
     VkPhysicalDeviceProperties p;
     vkGetPhysicalDeviceProperties(context.physical, &p);
     std::string name = "vulkan-";
     constexpr char digits[] = "0123456789abcdef";
     for (const uint8_t byte : p.pipelineCacheUUID) name += digits[byte >> 4], name += digits[byte & 15];
-    return base / "rewind" / (name + "-" + std::to_string(p.deviceID) + "-" + core::version());
+    return core::cache_path(name + "-" + std::to_string(p.deviceID) + "-" + core::version());
 }
 
 }  // namespace

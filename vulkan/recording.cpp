@@ -16,7 +16,6 @@ double now() {
 
 Recording::Objects::~Objects() {
     vkDestroyQueryPool(device, clock, nullptr);
-    vkDestroyFence(device, fence, nullptr);
     vkDestroyCommandPool(device, commands, nullptr);
     vkDestroyDescriptorPool(device, sets, nullptr);
 }
@@ -41,8 +40,6 @@ Recording::Recording(std::shared_ptr<Device> device, std::vector<core::Step> ste
     VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
     pool.queueFamilyIndex = context_.family;
     context_.check(vkCreateCommandPool(context_.device, &pool, nullptr, &objects_.commands), "creating a command pool");
-    const VkFenceCreateInfo fence{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-    context_.check(vkCreateFence(context_.device, &fence, nullptr, &objects_.fence), "creating a fence");
     if (context_.timestamp_bits) {
         VkQueryPoolCreateInfo clock{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO};
         clock.queryType = VK_QUERY_TYPE_TIMESTAMP, clock.queryCount = 2;
@@ -52,7 +49,7 @@ Recording::Recording(std::shared_ptr<Device> device, std::vector<core::Step> ste
 }
 
 Recording::~Recording() {
-    if (in_flight_) context_.queue->wait(objects_.fence);
+    context_.queue->wait(in_flight_);
 }
 
 void Recording::update(size_t step, const ops::Call& call) {
@@ -64,8 +61,8 @@ void Recording::update(size_t step, const ops::Call& call) {
 void Recording::submit() {
     context_.alive();
     if (in_flight_) {  // the blocks are read by the device until then
-        context_.check(context_.queue->wait(objects_.fence), "waiting for the submit before");
-        in_flight_ = false;
+        context_.check(context_.queue->wait(in_flight_), "waiting for the submit before");
+        in_flight_.reset();
     }
     if (stale_) prepare();
     auto* base = static_cast<std::byte*>(blocks_->mapped());
@@ -73,14 +70,13 @@ void Recording::submit() {
     for (size_t i = 0; i < planned_.size(); ++i)
         std::memcpy(base + first_block_ + i * block_stride_, planned_[i].block.data(), planned_[i].block.size());
     started_ = now();
-    context_.check(context_.queue->submit(commands_, objects_.fence), "submitting");
-    in_flight_ = true;
+    context_.check(context_.queue->submit(commands_, in_flight_), "submitting");
 }
 
 void Recording::wait() {
     if (in_flight_) {
-        context_.check(context_.queue->wait(objects_.fence), "waiting for the device");
-        in_flight_ = false;
+        context_.check(context_.queue->wait(in_flight_), "waiting for the device");
+        in_flight_.reset();
         seconds_ = now() - started_;
         uint64_t ticks[2];
         if (objects_.clock &&

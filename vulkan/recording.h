@@ -44,7 +44,6 @@ private:
         VkCommandPool commands = VK_NULL_HANDLE;
         VkDescriptorPool sets = VK_NULL_HANDLE;
         VkQueryPool clock = VK_NULL_HANDLE;
-        VkFence fence = VK_NULL_HANDLE;
         ~Objects();
     };
 
@@ -67,7 +66,7 @@ private:
     std::vector<VkDescriptorSet> sets_;  // one a launch
     std::vector<VkCommandBuffer> commands_;
     bool stale_ = true;  // commands have to be recorded before the next submit
-    bool in_flight_ = false;
+    Queue::Ticket in_flight_;  // empty: nothing is
     uint32_t fault_ = 0;
     double started_ = 0, seconds_ = 0;
 };

@@ -10,10 +10,8 @@ namespace {
 /// Device time that even a slow integrated GPU would keep; see Recording::record.
 double estimate(const ops::Cost& cost) { return cost.bytes / 5e9 + cost.flops / 50e9; }
 
-std::vector<Range> ranges(const core::Pass& pass, const core::Scope& scope, const ops::Op& op) {
-    const bool has_tokens = std::any_of(op.fields.begin(), op.fields.end(),
-                                        [](const ops::Field& f) { return std::string_view(f.name) == "T"; });
-    const int64_t T = has_tokens ? scope("T") : 0;
+std::vector<Range> ranges(const core::Pass& pass, const core::Scope& scope) {
+    const int64_t T = scope.tokens();
     if (pass.split.empty()) return {{0, int32_t(T)}};
     const int64_t most = scope(pass.split);
     if (most < 1) throw Error(Status::internal, "kernel row: split `" + pass.split.text() + "` is below 1");
@@ -69,7 +67,7 @@ Recording::Planned Recording::plan(size_t step, const ops::Call& call) const {
         Launch launch;
         launch.program = device_->program(pass, scope.specialisation(), three(pass.local, scope));
         launch.groups = three(pass.grid, scope);
-        launch.ranges = ranges(pass, scope, op);
+        launch.ranges = ranges(pass, scope);
         for (const uint32_t b : module.reflection.bindings) {
             if (b >= all.size())
                 throw Error(Status::internal, pass.key + ": binding " + std::to_string(b) + " is not of this op or row");

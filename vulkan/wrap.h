@@ -21,6 +21,7 @@ struct Handles {
     uint32_t family = 0;  // of the queue; has to support compute
     Features enabled;     // what the engine enabled on its device; nothing else is used
     VkPipelineCache pipelines = VK_NULL_HANDLE;  // the engine's, used and left to it; null: our own, kept on disk
+    bool staged = false;  // tests: copies go through staging even where the host sees all memory
     /// Called around every use of the queue; may be empty when nobody else uses it.
     std::function<void()> lock, unlock;
 };
