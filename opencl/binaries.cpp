@@ -4,10 +4,10 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include "core/cache_path.h"
 
 namespace rw::opencl {
 namespace {
@@ -27,13 +27,7 @@ std::string hex(uint64_t x) {
 }
 
 fs::path path_of(const std::string& key) {
-    const char* xdg = std::getenv("XDG_CACHE_HOME");
-    const char* home = std::getenv("HOME");
-    fs::path base;
-    if (xdg && *xdg) base = xdg;
-    else if (home && *home) base = fs::path(home) / ".cache";
-    else return {};
-    return base / "rewind" / "opencl" / (hex(fnv(key, 1)) + hex(fnv(key, 2)) + ".bin");
+    return core::cache_path(fs::path("opencl") / (hex(fnv(key, 1)) + hex(fnv(key, 2)) + ".bin"));
 }
 
 /// First line of a file: it names the key and the bytes, so that a cut or foreign file is noticed.

@@ -1,15 +1,28 @@
 #include "opencl/buffer.h"
 
 namespace rw::opencl {
+namespace {
+
+/// A sub-buffer lies in its parent.
+core::Place place_of(cl_mem memory, uint64_t base) {
+    cl_mem parent = nullptr;
+    size_t offset = 0;
+    clGetMemObjectInfo(memory, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof parent, &parent, nullptr);
+    clGetMemObjectInfo(memory, CL_MEM_OFFSET, sizeof offset, &offset, nullptr);
+    return parent ? core::Place{parent, offset + base} : core::Place{memory, base};
+}
+
+}  // namespace
 
 Buffer::Buffer(ContextPtr context, uint64_t size)
-    : core::Buffer(size), context_(std::move(context)), memory_(context_->allocate(size)) {}
+    : core::Buffer(size), context_(std::move(context)), memory_(context_->allocate(size)), place_{memory_.get(), 0} {}
 
 Buffer::Buffer(ContextPtr context, cl_mem foreign, uint64_t base, uint64_t size)
-    : core::Buffer(size), context_(std::move(context)), memory_(MemHandle::retain(foreign)), base_(base) {}
+    : core::Buffer(size), context_(std::move(context)), memory_(MemHandle::retain(foreign)), base_(base),
+      place_(place_of(foreign, base)) {}
 
 Buffer::Buffer(ContextPtr context, void* host, uint64_t size)
-    : core::Buffer(size), context_(std::move(context)), host_(host) {
+    : core::Buffer(size), context_(std::move(context)), host_(host), place_{nullptr, reinterpret_cast<uintptr_t>(host)} {
     cl_int status = CL_SUCCESS;
     memory_ = MemHandle(clCreateBuffer(context_->get(), CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, size_t(size), host, &status));
     context_->check(status, "wrapping " + std::to_string(size) + " bytes of host memory");

@@ -16,6 +16,7 @@ public:
     void write(uint64_t offset, const void* source, uint64_t bytes) override;
     void read(uint64_t offset, void* target, uint64_t bytes) const override;
     void* host() const override { return host_; }
+    core::Place place() const override { return place_; }
 
     cl_mem get() const { return memory_.get(); }
     uint64_t base() const { return base_; }
@@ -29,6 +30,7 @@ private:
     MemHandle memory_;
     uint64_t base_ = 0;
     void* host_ = nullptr;
+    core::Place place_;
 };
 
 }  // namespace rw::opencl

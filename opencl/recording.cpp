@@ -66,13 +66,11 @@ Recording::Bound Recording::describe(const Implementation& implementation, const
     for (const Tensor& t : call.arg) b.memory.push_back(t ? device_->own(*t.buffer).get() : nullptr);
     b.block = make_block(*device_, call, scope.params());
     for (const auto& [name, bytes] : row.scratch) b.scratch.push_back(uint64_t(std::max<int64_t>(scope(bytes), 4)));
-    const bool has_tokens = std::any_of(op.fields.begin(), op.fields.end(),
-                                        [](const ops::Field& f) { return std::string_view(f.name) == "T"; });
     for (const core::Pass& pass : row.passes) {
         Launch& l = b.launches.emplace_back();
         l.name = kernel_name(pass);
         l.tokens_arg = cl_uint(2 + b.memory.size() + b.scratch.size());
-        l.tokens = has_tokens ? int(scope("T")) : 0;
+        l.tokens = int(scope.tokens());
         l.split = pass.split.empty() ? l.tokens : int(scope(pass.split));
         l.skipped = !pass.when.empty() && !scope(pass.when);
         if (l.skipped) continue;
