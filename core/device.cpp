@@ -19,10 +19,6 @@ std::shared_ptr<Device> Backend::wrap(const void*) {
     throw Error(Status::unsupported, std::string(name()) + ": cannot wrap a device");
 }
 
-Wishes Backend::wishes(void*) {
-    throw Error(Status::unsupported, std::string(name()) + ": has no features that would have to be enabled");
-}
-
 std::string Device::fingerprint() const { return info().name + "|" + info().driver; }
 
 std::span<const std::unique_ptr<Backend>> backends() {

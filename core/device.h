@@ -91,21 +91,12 @@ public:
     /// The device's implementations of an op, best first, plainest last.
     virtual std::vector<const Implementation*> implementations(int op) const = 0;
     virtual std::unique_ptr<Recording> record(std::vector<Step> steps) = 0;
-    /// Throws device_lost once the device is: from then on every call on it does.
-    virtual void alive() const {}
     /// Copies between two buffers of this device as fast as it can; returns seconds. For the copy peak in reports.
     virtual double copy_seconds(Buffer& source, Buffer& target, uint64_t bytes) = 0;
     /// True for a device whose kernels have to pass the self-test before they are trusted.
     virtual bool needs_selftest() const { return true; }
     /// Identity of device, driver and kernels for caches.
     virtual std::string fingerprint() const;
-};
-
-/// What an engine should enable on an API's device before it is wrapped. Points into `owner`.
-struct Wishes {
-    std::vector<const char*> extensions;
-    const void* features = nullptr;
-    std::shared_ptr<const void> owner;
 };
 
 class Backend {
@@ -117,8 +108,6 @@ public:
     virtual std::shared_ptr<Device> open(int index) = 0;
     /// Wraps an engine's device: rw_<backend>_handles of rewind.h. Throws unsupported where there is none.
     virtual std::shared_ptr<Device> wrap(const void* handles);
-    /// For a physical device of the API (VkPhysicalDevice). Throws unsupported where there is nothing to enable.
-    virtual Wishes wishes(void* physical_device);
 };
 
 /// The backends this build has, in the order of core/backends.def.

@@ -34,8 +34,9 @@ void caught_when_selected(const std::string& line, const Refusal& refusal) {
     device->add("fake:plain", honest);
     for (const Finding& f : CaseRun(ops::find("GATED_DELTA_NET"), line, 7).on(device)) {
         EXPECT_EQ(f.result == Result::failed, f.implementation == selected) << line << ": " << f.implementation;
-        if (f.implementation == selected && !f.notes.empty())
+        if (f.implementation == selected && !f.notes.empty()) {
             EXPECT_NE(f.notes[0].find("bits differ"), std::string::npos) << f.notes[0];
+        }
     }
     const auto alone = CaseRun(ops::find("GATED_DELTA_NET"), line, 7).on(device, selected);
     ASSERT_EQ(alone.size(), 1u);
