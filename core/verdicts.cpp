@@ -1,19 +1,14 @@
 #include "core/verdicts.h"
 
-#include <cstdlib>
 #include <fstream>
+
+#include "core/cache_path.h"
 
 namespace rw::core {
 
 namespace fs = std::filesystem;
 
-Verdicts::Verdicts() {
-    const char* xdg = std::getenv("XDG_CACHE_HOME");
-    const char* home = std::getenv("HOME");
-    if (xdg && *xdg)
-        file_ = fs::path(xdg) / "rewind" / "selftest";
-    else if (home && *home)
-        file_ = fs::path(home) / ".cache" / "rewind" / "selftest";
+Verdicts::Verdicts() : file_(cache_path("selftest")) {
     std::ifstream in(file_);
     for (std::string verdict, key; in >> verdict && std::getline(in >> std::ws, key);) known_[key] = verdict == "pass";
 }

@@ -235,9 +235,13 @@ TEST_F(Api, AnUpdateReplacesWhatItNames) {
 TEST_F(Api, AnUpdateMayForceAnImplementation) {
     on_every_device([](Bench& b) {
         OK(b.add());
-        const std::string best = rw_plan_implementation(b.plan, 0), all = b.explain("nobody");
-        const size_t last = all.rfind("\n  ", all.size() - 2) + 3;  // the plainest one
-        const std::string plain = all.substr(last, all.find(": ", last) - last);
+        const std::string best = rw_plan_implementation(b.plan, 0);
+        std::string all = b.explain("nobody"), plain;
+        for (plain = "_far"; plain.ends_with("_far");) {  // the plainest one that takes everyday tensors
+            const size_t last = all.rfind("\n  ", all.size() - 2) + 3;
+            plain = all.substr(last, all.find(": ", last) - last);
+            all.resize(last - 2);
+        }
         rw_call call = call_of({}, plain.c_str());
         OK(rw_plan_update(b.plan, 0, &call));
         EXPECT_EQ(rw_plan_implementation(b.plan, 0), plain);

@@ -189,12 +189,15 @@ TEST_F(Selection, AFailureNamesTheFileThatRemembersItAndTheWayOut) {
 
 TEST_F(Selection, KernelsOfADevelopersOwnAreJudgedApart) {
     for (const char* name : {"REWIND_KERNEL_DIR", "REWIND_TUNE"}) {
-        device = std::make_shared<FakeDevice>(std::string("edited under ") + name);
-        device->selftest = true;
         bool edited = true;
-        device->add("fake:edited", [&edited](const ops::Call& c, const std::vector<std::byte*>& a) {
-            return edited ? broken(c, a) : honest(c, a);
-        });
+        const auto open = [&] {
+            device = std::make_shared<FakeDevice>(std::string("edited under ") + name);
+            device->selftest = true;
+            device->add("fake:edited", [&edited](const ops::Call& c, const std::vector<std::byte*>& a) {
+                return edited ? broken(c, a) : honest(c, a);
+            });
+        };
+        open();
         {
             const Setting on(name, "/nowhere");
             EXPECT_EQ(taken(), "none") << name;
@@ -202,7 +205,7 @@ TEST_F(Selection, KernelsOfADevelopersOwnAreJudgedApart) {
         EXPECT_EQ(remembered().find(name), std::string::npos);
         edited = false;
         EXPECT_EQ(taken(), "fake:edited") << name;  // the failure was another kernel's
-        edited = true;
+        edited = true, open();
         const Setting on(name, "/elsewhere");
         EXPECT_EQ(taken(), "none") << name;  // so was the pass
     }

@@ -51,6 +51,13 @@ Devices open_devices(const std::string& wanted, Report& report) {
 
 using Ops = std::vector<const ops::Op*>;
 
+/// Throws not_found for a check that no op has.
+void check_check(const std::string& check) {
+    bool known = check.empty() || check == "reference";
+    for (const ops::Op& op : ops::all()) known = known || suite_of(op).checks.count(check);
+    if (!known) throw Error(Status::not_found, "--check " + check + ": no op has this check; tests/README.md lists them");
+}
+
 /// Throws not_found for an implementation that none of the devices has: it would only be skipped, everywhere.
 void check_implementation(const std::string& impl, const Ops& wanted, const Devices& devices) {
     if (impl.empty() || impl == selected || devices.empty()) return;
@@ -137,12 +144,10 @@ int run_ops_test(const Options& o) {
         Report report(out, o.seed, o.verbose);
         report.note("seed " + std::to_string(o.seed));
         const Devices devices = open_devices(o.backend, report);
-        check_implementation(o.impl, wanted, devices);
+        check_check(o.check), check_implementation(o.impl, wanted, devices);
         size_t lines = 0;
         for (const ops::Op* op : wanted) lines += run_op(*op, o, devices, report);
-        if (lines == 0)
-            throw Error(Status::invalid_argument, o.check.empty() ? "there are no cases to run"
-                                                                  : "--check " + o.check + ": no case has this check");
+        if (lines == 0 && o.check.empty()) throw Error(Status::invalid_argument, "there are no cases to run");
         return report.finish();
     } catch (const Error& e) {
         out << "rewind ops test: " << e.what() << "\n0 passed, 0 failed" << std::endl;

@@ -45,7 +45,7 @@ void caught_when_selected(const std::string& line, const Refusal& refusal) {
 
 TEST(Selected, ByTheLengthOfTheCall) {
     const auto refusal = [](const ops::Call& c) { return c.arg[gdn::arg::v].ne[2] > 1 ? "one token only" : ""; };
-    for (const char* check : {"serial", "partition", "slots"})
+    for (const char* check : {"serial", "partition"})
         caught_when_selected(std::string("check=") + check + " S=16 T=3 K=3 gates=weak path=exact", refusal);
 }
 TEST(Selected, ByTheBatch) {

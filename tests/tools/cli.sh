@@ -35,7 +35,7 @@ expect 1 "device 'abacus'" ops explain GATED_DELTA_NET --backend abacus
 expect 1 "1 failed" ops test --op GATED_DELTA_NET --backend cpu --case "S=256 T=100000000000"
 expect 2 "--impl cpu:nonesuch: no such implementation" ops test --op GATED_DELTA_NET --backend cpu --impl cpu:nonesuch
 expect 2 "device 'vulcan'" ops test --op GATED_DELTA_NET --backend vulcan
-expect 2 "--check nonesuch: no case has this check" ops test --op GATED_DELTA_NET --backend cpu --check nonesuch
+expect 2 "--check nonesuch: no op has this check" ops test --op GATED_DELTA_NET --backend cpu --check nonesuch
 expect 77 "0 passed, 0 failed" ops test --op GATED_DELTA_NET --backend cpu --check threads --case "S=16"
 expect 0 "GB/s" ops bench --op GATED_DELTA_NET --backend cpu --case "S=16 T=2" --seconds 0 --json "$folder/b.json"
 expect 1 "need --op" ops bench --case "S=16"
@@ -55,7 +55,7 @@ expect 2 "this build has the backends" ops test --op L2_NORM --backend abacus
 expect 2 "there is only cpu:0" ops test --op L2_NORM --backend cpu:9
 expect 2 "--impl cpu:none: no such implementation; there are: cpu:" ops test --op L2_NORM --backend cpu --impl cpu:none
 expect 2 "no tier 'bogus'" ops test --op L2_NORM --backend cpu --tier bogus
-expect 2 "--check bogus: no case has this check" ops test --op L2_NORM --backend cpu --check bogus
+expect 2 "--check bogus: no op has this check" ops test --op L2_NORM --backend cpu --check bogus
 expect 2 "$folder/absent: cannot be read" ops test --op L2_NORM --backend cpu --cases "$folder/absent"
 expect 2 "it is a folder" ops test --op L2_NORM --backend cpu --cases "$folder"
 printf '# nothing\n' >"$folder/empty"
