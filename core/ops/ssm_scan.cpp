@@ -102,7 +102,9 @@ Example example(const Dims& dims) {
     for (const int x : {arg::b, arg::c}) e.put(x, Type::f32, {s.S_k, n_group, n.N, last}, Fill{"normal"});
     e.put(arg::out, Type::f32, {s.S_v, s.H, n.N, last}, Fill{"zero"});
     if (dims.integer("skip", 0)) e.put(arg::d, Type::f32, {s.H, 1, 1, 1}, Fill{"normal"});
-    if (dims.integer("bias", 0)) e.put(arg::dt_bias, Type::f32, {s.H, 1, 1, 1}, Fill{"uniform", "", -4, 0});
+    // A step stays positive, or the decay would be a growth that no float can hold.
+    const Fill bias = plain ? Fill{"uniform", "", 0, 1} : Fill{"uniform", "", -4, 0};
+    if (dims.integer("bias", 0)) e.put(arg::dt_bias, Type::f32, {s.H, 1, 1, 1}, bias);
     const std::string layout = dims.word("layout", "packed");
     if (layout == "joint")
         lay_out_joint(e);
