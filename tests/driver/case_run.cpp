@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "tests/driver/crash.h"
+
 namespace rw::test {
 
 CaseRun::CaseRun(const ops::Op& op, const std::string& line, uint64_t seed) : op_(op), test_(line), seed_(seed) {
@@ -34,6 +36,7 @@ std::vector<Finding> CaseRun::on(const std::shared_ptr<core::Device>& device, co
 Finding CaseRun::one(const std::shared_ptr<core::Device>& device, const std::string& implementation) {
     using Clock = std::chrono::steady_clock;
     Finding f{op_.name, device->info().id, implementation, test_.line, Result::passed, {}, 0, 0};
+    const CrashNote note(replay(f, seed_));
     const auto start = Clock::now();
     Lab lab(op_, suite_of(op_), test_, seed_, device, implementation);
     try {

@@ -9,13 +9,13 @@ namespace {
 constexpr size_t most_notes = 8;
 constexpr const char* words[] = {"pass", "FAIL", "skip", "MISTRUSTED"};
 
+}  // namespace
+
 std::string replay(const Finding& f, uint64_t seed) {
     return "rewind ops test --op " + f.op + (f.device.empty() ? "" : " --backend " + f.device) +
            (f.implementation.empty() ? "" : " --impl " + f.implementation) + " --seed " + std::to_string(seed) +
            " --case \"" + f.line + "\"";
 }
-
-}  // namespace
 
 void Report::add(const Finding& f) {
     Total& total = totals_[f.op + " " + f.device + " " + f.implementation];

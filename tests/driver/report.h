@@ -1,6 +1,7 @@
 // Counting and printing what the driver found.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <ostream>
 #include <string>
@@ -19,6 +20,9 @@ struct Finding {
     std::vector<std::string> notes;  // problems, or why it was skipped or is mistrusted
     double worst = 0, seconds = 0;
 };
+
+/// The command that runs what a finding is of once more.
+std::string replay(const Finding& f, uint64_t seed);
 
 class Report {
 public:
