@@ -1,9 +1,9 @@
 #version 450
-// GATED_DELTA_NET, prefill path: chunk-parallel, WY form (gdn_chunk.glsl), with subgroup shuffles (vulkan:chunk).
+// GATED_DELTA_NET, prefill path: chunk-parallel, WY form (gdn_block.glsl), with subgroup shuffles (vulkan:chunk).
 // Equation and layouts: rewind/ops/gated_delta_net.h.
 //
-// Caller: as for gated_delta_net.comp; split a multiple of the chunk length C; C tokens of k and q (with a gate per
-// channel four such rows) fit into shared memory.
+// Caller: as for gated_delta_net.comp; split a multiple of the chunk length W; the shared memory of
+// gdn_block.glsl fits.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "rewind/ops/gated_delta_net.h"
@@ -30,8 +30,9 @@ void keep(Sequence s, int h, int t) {
     LANES_EACH(h, state_out_put4(to, quad, S[c][i]);)
 }
 void row(Sequence s, int h, int t) {}
+void key_row(Sequence s, int h, int t, vec4 k[PARTS], vec4 g[PARTS]) {}
 
-#include "gdn_chunk.glsl"
+#include "gdn_block.glsl"
 
 void main() {
     const int h = int(gl_WorkGroupID.x), b = int(gl_WorkGroupID.y);
@@ -45,6 +46,6 @@ void main() {
     const Place from = skip(skip(start(RW_ARG_state), s.row, p.state_row), slot, p.state_slot);
     if (t0 == 0) LANES_EACH(h, S[c][i] = live ? state_get4(from, quad) : vec4(0.0);)
     else LANES_EACH(carried, S[c][i] = live ? carry[quad] : vec4(0.0);)
-    chunk_tokens(s, b, h, t0, end);
+    block_tokens(s, b, h, t0, end, 0, true);
     if (end < s.n && live) LANES_EACH(carried, carry[quad] = S[c][i];)
 }

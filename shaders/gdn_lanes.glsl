@@ -8,7 +8,7 @@
 #ifndef REWIND_GDN_LANES_GLSL
 #define REWIND_GDN_LANES_GLSL
 
-layout(constant_id = 15) const int COLS = 4;  // columns that a cluster holds: 4 or 8
+layout(constant_id = 15) const int COLS = 4;  // columns that a cluster holds: a multiple of 4
 const int GROUPS = COLS / 4;
 const int PARTS = S_k >= 32 ? S_k / 32 : 1;  // vec4s of a column in one lane
 const uint QUADS = uint(S_k) / 4u;           // vec4s of a column
@@ -19,7 +19,7 @@ bool live;         // holds data; lanes without take part in the shuffles
 // No `precise` on globals: glslang 12 makes invalid modules of it. What is assigned to them is precise instead.
 vec4 S[COLS][PARTS];                 // columns column .. column + COLS - 1, vec4s lane, lane + 8, ...
 vec4 token_k[PARTS];                 // the token's key as used
-vec4 token_g[PARTS], token_e[PARTS]; // its log decays and decays; of a scalar gate the same in all components
+vec4 token_e[PARTS];                 // its decays; of a scalar gate the same in all components
 vec4 token_delta[GROUPS];            // its deltas, of four columns each, in all lanes
 
 void lanes_place(int group) {
@@ -40,48 +40,64 @@ uint lanes_quad(int h, int c, int i) {
             statement                                            \
         }
 
-void lanes_gates(Sequence s, int h, int t) {
+/* Log decays of a token; of a scalar gate the same in all components. */
+void lanes_log_decay(Sequence s, int h, int t, out vec4 g[PARTS]) {
     if (CHANNEL == 0) {
-        const float g = log_decay(s, h, t, 0), e = exp_(g);
-        [[unroll]] for (int i = 0; i < PARTS; ++i) token_g[i] = vec4(g), token_e[i] = vec4(e);
+        const float all = log_decay(s, h, t, 0);
+        [[unroll]] for (int i = 0; i < PARTS; ++i) g[i] = vec4(all);
         return;
     }
     [[unroll]] for (int i = 0; i < PARTS; ++i) {
-        token_g[i] = token_e[i] = vec4(0.0);
+        g[i] = vec4(0.0);
         if (4 * lane < S_k)
-            [[unroll]] for (int j = 0; j < 4; ++j) {
-                token_g[i][j] = log_decay(s, h, t, uint(4 * (lane + 8 * i) + j));
-                token_e[i][j] = exp_(token_g[i][j]);
-            }
+            [[unroll]] for (int j = 0; j < 4; ++j) g[i][j] = log_decay(s, h, t, uint(4 * (lane + 8 * i) + j));
+    }
+}
+void lanes_exp(inout vec4 g[PARTS]) {
+    [[unroll]] for (int i = 0; i < PARTS; ++i)
+        [[unroll]] for (int j = 0; j < 4; ++j) g[i][j] = exp_(g[i][j]);
+}
+void lanes_gates(Sequence s, int h, int t) {
+    if (CHANNEL == 0) {
+        const float e = exp_(log_decay(s, h, t, 0));
+        [[unroll]] for (int i = 0; i < PARTS; ++i) token_e[i] = vec4(e);
+    } else {
+        lanes_log_decay(s, h, t, token_e);
+        lanes_exp(token_e);
     }
 }
 
 /* The column of which lanes 0..3 get m and lanes 4..7 get r from lanes_transposed_sum(). */
 int own_column(int group) { return column + 4 * group + (lane & 3); }
 
-/* The token's key and query, normalised if asked for. */
-void lanes_rows(Sequence s, int b, int h, int t, out vec4 k[PARTS], out vec4 q[PARTS]) {
-    const Place kr = k_row(s, b, h, t), qr = q_row(s, b, h, t);
-    precise float kk = 0.0, qq = 0.0;
+void lanes_unit(inout vec4 x[PARTS]) {
+    if (!(p.l2norm_eps > 0.0)) return;
+    precise float sum = 0.0;
+    [[unroll]] for (int i = 0; i < PARTS; ++i)
+        [[unroll]] for (int j = 0; j < 4; ++j) sum = fma(x[i][j], x[i][j], sum);
+    const float factor = unit_factor(lanes_sum(sum), p.l2norm_eps);
     [[unroll]] for (int i = 0; i < PARTS; ++i) {
-        k[i] = q[i] = vec4(0.0);
-        if (4 * lane < S_k) k[i] = k_get4(kr, uint(lane + 8 * i)), q[i] = q_get4(qr, uint(lane + 8 * i));
+        precise vec4 unit = x[i] * factor;
+        x[i] = unit;
     }
-    if (p.l2norm_eps > 0.0) {
-        [[unroll]] for (int i = 0; i < PARTS; ++i)
-            [[unroll]] for (int j = 0; j < 4; ++j) kk = fma(k[i][j], k[i][j], kk), qq = fma(q[i][j], q[i][j], qq);
-        const float kf = unit_factor(lanes_sum(kk), p.l2norm_eps), qf = unit_factor(lanes_sum(qq), p.l2norm_eps);
-        [[unroll]] for (int i = 0; i < PARTS; ++i) {
-            precise vec4 unit_k = k[i] * kf, unit_q = q[i] * qf;
-            k[i] = unit_k, q[i] = unit_q;
-        }
-    }
+}
+/* The token's key and query, normalised if asked for. */
+void lanes_key(Sequence s, int b, int h, int t, out vec4 k[PARTS]) {
+    const Place from = k_row(s, b, h, t);
+    [[unroll]] for (int i = 0; i < PARTS; ++i) k[i] = 4 * lane < S_k ? k_get4(from, uint(lane + 8 * i)) : vec4(0.0);
+    lanes_unit(k);
+}
+void lanes_query(Sequence s, int b, int h, int t, out vec4 q[PARTS]) {
+    const Place from = q_row(s, b, h, t);
+    [[unroll]] for (int i = 0; i < PARTS; ++i) q[i] = 4 * lane < S_k ? q_get4(from, uint(lane + 8 * i)) : vec4(0.0);
+    lanes_unit(q);
 }
 
 /* Token t: writes its output row, leaves its deltas in token_delta; lanes_update() then advances S. */
 void lanes_token(Sequence s, int b, int h, int t) {
     vec4 q[PARTS];
-    lanes_rows(s, b, h, t, token_k, q);
+    lanes_key(s, b, h, t, token_k);
+    lanes_query(s, b, h, t, q);
     precise float kq = 0.0;
     [[unroll]] for (int i = 0; i < PARTS; ++i)
         [[unroll]] for (int j = 0; j < 4; ++j) kq = fma(token_k[i][j], q[i][j], kq);
