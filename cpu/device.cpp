@@ -11,6 +11,7 @@
 #endif
 
 #include "cpu/cpu.h"
+#include "cpu/parallel.h"
 
 namespace rw::cpu {
 namespace {
@@ -151,12 +152,11 @@ public:
     }
     double copy_seconds(core::Buffer& source, core::Buffer& target, uint64_t bytes) override {
         const auto start = Clock::now();
-        const int n = threads();
-#pragma omp parallel for num_threads(n) schedule(static)
-        for (int i = 0; i < n; ++i) {
+        const int64_t n = threads();
+        for_units(n, [&](int64_t i) {
             const uint64_t a = bytes * uint64_t(i) / uint64_t(n), b = bytes * uint64_t(i + 1) / uint64_t(n);
             std::memcpy(static_cast<std::byte*>(target.host()) + a, static_cast<std::byte*>(source.host()) + a, b - a);
-        }
+        });
         return since(start);
     }
     bool needs_selftest() const override { return false; }

@@ -134,16 +134,13 @@ void plain_head(const Launch& launch, const Params& p, const Sequence& s, int64_
 
 void plain(const Launch& launch) {
     const Params& p = launch.as<Params>();
-#pragma omp parallel for collapse(2) schedule(dynamic)
-    for (int b = 0; b < p.B; ++b)
-        for (int h = 0; h < p.H_v; ++h) {
-            const FlushDenormals flush;
-            const Sequence s = sequence(launch, p, b, arg::seq, arg::first, arg::seq_len);
-            const int64_t slot = s.n ? input_slot(launch, p, b, arg::in_slot) : -1;
-            if (slot >= 0)
-                plain_head(launch, p, s, slot, b, h,
-                           reinterpret_cast<float*>(launch.scratch) + (int64_t(b) * p.H_v + h) * plain_worker(p));
-        }
+    for_units(int64_t(p.B) * p.H_v, [&](int64_t unit) {
+        const int b = int(unit / p.H_v), h = int(unit % p.H_v);
+        const Sequence s = sequence(launch, p, b, arg::seq, arg::first, arg::seq_len);
+        const int64_t slot = s.n ? input_slot(launch, p, b, arg::in_slot) : -1;
+        if (slot >= 0)
+            plain_head(launch, p, s, slot, b, h, reinterpret_cast<float*>(launch.scratch) + unit * plain_worker(p));
+    });
 }
 
 }  // namespace

@@ -105,25 +105,18 @@ void plain_keys(const Launch& launch, const Params& p, const Sequence& s, int64_
 
 void plain(const Launch& launch) {
     const Params& p = launch.as<Params>();
-#pragma omp parallel
-    {
-        const FlushDenormals flush;
-#pragma omp for collapse(2) schedule(dynamic)
-        for (int b = 0; b < p.B; ++b)
-            for (int h = 0; h < p.H_v; ++h) {
-                int64_t pos = 0;
-                const Sequence s = ring_sequence(launch, p, b, pos);
-                float* S = reinterpret_cast<float*>(launch.scratch) + (int64_t(b) * p.H_v + h) * plain_worker(p);
-                if (s.n) plain_head(launch, p, s, pos, b, h, S);
-            }
-#pragma omp for collapse(2) schedule(static)
-        for (int b = 0; b < p.B; ++b)
-            for (int kh = 0; kh < p.H_k; ++kh) {
-                int64_t pos = 0;
-                const Sequence s = ring_sequence(launch, p, b, pos);
-                if (s.n) plain_keys(launch, p, s, pos, b, kh);
-            }
-    }
+    for_units(int64_t(p.B) * p.H_v, [&](int64_t unit) {
+        const int b = int(unit / p.H_v), h = int(unit % p.H_v);
+        int64_t pos = 0;
+        const Sequence s = ring_sequence(launch, p, b, pos);
+        if (s.n) plain_head(launch, p, s, pos, b, h, reinterpret_cast<float*>(launch.scratch) + unit * plain_worker(p));
+    });
+    for_units(int64_t(p.B) * p.H_k, [&](int64_t unit) {
+        const int b = int(unit / p.H_k), kh = int(unit % p.H_k);
+        int64_t pos = 0;
+        const Sequence s = ring_sequence(launch, p, b, pos);
+        if (s.n) plain_keys(launch, p, s, pos, b, kh);
+    });
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cpu/cpu.h"
+#include "cpu/pool.h"
 
 namespace rw::cpu {
 
@@ -17,18 +18,8 @@ int64_t workers() {
 
 void run_units(int64_t units, void (*body)(const void* context, int64_t unit, int64_t worker), const void* context,
                int64_t work) {
-    const int team = int(std::min({units, int64_t(threads()), workers()}));
-    if (team <= 1 || work < kLittleWork) {
-        const FlushDenormals flush;
-        for (int64_t unit = 0; unit < units; ++unit) body(context, unit, 0);
-        return;
-    }
-#pragma omp parallel num_threads(team)
-    {
-        const FlushDenormals flush;
-#pragma omp for schedule(dynamic)
-        for (int64_t unit = 0; unit < units; ++unit) body(context, unit, omp_get_thread_num());
-    }
+    static Pool pool(workers() - 1);
+    pool.run(work < kLittleWork ? 1 : int64_t(threads()), units, body, context);
 }
 
 namespace {

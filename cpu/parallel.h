@@ -1,5 +1,5 @@
-// Work units over threads. Kernels compiled for one instruction set come in through a plain function pointer, so that
-// no OpenMP code is outlined inside a region of target attributes.
+// Work units over threads. Kernels compiled for one instruction set come in through a plain function pointer: nothing
+// but the kernel itself is compiled with target attributes.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,7 @@ void run_units(int64_t units, void (*body)(const void* context, int64_t unit, in
 /// Multiply-adds, about, below which a second thread costs more than it brings.
 constexpr int64_t kLittleWork = 1 << 18;
 
-/// body(unit) or body(unit, worker). work: multiply-adds of all units; little work stays on the calling thread, where no
-/// barrier can find the other cores busy with something else.
+/// body(unit) or body(unit, worker). work: multiply-adds of all units; little work stays on the calling thread.
 template <class Body>
 void for_units(int64_t units, const Body& body, int64_t work = kLittleWork) {
     const auto call = [](const void* context, int64_t unit, int64_t worker) {
