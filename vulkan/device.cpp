@@ -68,7 +68,7 @@ std::string Implementation::decline(const ops::Call& call, const std::map<std::s
     }
     for (const auto& [name, bytes] : row_.scratch)
         if (scope(bytes) > int64_t(c.limits.maxStorageBufferRange))
-            return "scratch " + name + " is larger than one binding of this device";
+            return "scratch " + name + " is larger than one binding of this device: give it fewer sequences or tokens at a time";
     return "";
 }
 
