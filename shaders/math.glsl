@@ -7,7 +7,10 @@
    0 below -87.3 (subnormal results are flushed), so also for -inf; inf above 88.7; NaN stays NaN. */
 float exp_(float x) {
     precise float n = roundEven(x * 1.4426950408889634);
-    precise float r = fma(n, -0.693359375, x);  // exact: 9 significant bits times a small integer
+    // Exact: 9 significant bits times a small integer. No fma: nothing forbids a driver to make one of two on the same n,
+    // and then the two parts of ln 2 are one that has lost the digits they were split for.
+    precise float whole = n * 0.693359375;
+    precise float r = x - whole;
     r = fma(n, 2.12194440054690583e-4, r);
     precise float e = 1.0 / 5040.0;
     e = fma(e, r, 1.0 / 720.0);
