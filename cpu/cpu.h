@@ -1,4 +1,5 @@
-// The CPU backend: Highway kernels with run-time dispatch, threads of its own (pool.h). Each op's stem registers its kernels here.
+// The CPU backend: Highway kernels with run-time dispatch, threads of its own (pool.h). Each op's stem registers its
+// kernels here.
 #pragma once
 
 #include <atomic>
@@ -33,8 +34,8 @@ struct Kernel {
 /// `std::vector<Kernel> rw::cpu::<stem>_kernels()`.
 std::vector<Kernel> kernels(int op);
 
-/// Threads that kernels run on, the calling one among them: what OpenMP would take for a team of the calling thread
-/// (OMP_NUM_THREADS, omp_set_num_threads), else all cores.
+/// Threads that kernels run on, the calling one among them: as many as an OpenMP team of that thread would have
+/// (OMP_NUM_THREADS, omp_set_num_threads, one inside a team of the program's own), else all cores.
 int threads();
 
 /// Flushes denormals for its lifetime and restores the mode of before: subnormal states are slow, and zero is within

@@ -1,5 +1,6 @@
 #include <omp.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -152,7 +153,7 @@ public:
     }
     double copy_seconds(core::Buffer& source, core::Buffer& target, uint64_t bytes) override {
         const auto start = Clock::now();
-        const int64_t n = threads();
+        const int64_t n = 8 * int64_t(threads());  // slices: one that comes late should not cost half the speed
         for_units(n, [&](int64_t i) {
             const uint64_t a = bytes * uint64_t(i) / uint64_t(n), b = bytes * uint64_t(i + 1) / uint64_t(n);
             std::memcpy(static_cast<std::byte*>(target.host()) + a, static_cast<std::byte*>(source.host()) + a, b - a);
@@ -178,7 +179,10 @@ public:
 
 }  // namespace
 
-int threads() { return omp_get_max_threads(); }
+int threads() {
+    if (omp_get_active_level() >= omp_get_max_active_levels()) return 1;  // called from a team of the program's own
+    return std::max(1, std::min(omp_get_max_threads(), omp_get_thread_limit()));
+}
 
 #if defined(__x86_64__)
 FlushDenormals::FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }  // FTZ and DAZ

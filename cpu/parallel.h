@@ -11,7 +11,8 @@ namespace rw::cpu {
 int64_t workers();
 
 /// Calls body(context, unit, worker) for unit = 0 .. units - 1 on all threads, denormals flushed. worker < workers(), and
-/// no two units share one at the same time.
+/// no two units of the call share one at the same
+/// time. Calls at the same time, and one made by a unit, may: scratch belongs to a recording, and units make no calls.
 void run_units(int64_t units, void (*body)(const void* context, int64_t unit, int64_t worker), const void* context,
                int64_t work);
 

@@ -1,12 +1,13 @@
 #version 450
-// GATED_DELTA_NET, exact path, with subgroup shuffles (vulkan:lanes). Equation and layouts: rewind/ops/gated_delta_net.h.
+// GATED_DELTA_NET token by token, with subgroup shuffles (vulkan:lanes): the exact path, and prefill where that is
+// faster than chunks. Equation and layouts: rewind/ops/gated_delta_net.h.
 //
 // One cluster of eight lanes owns COLS value columns of one head (gdn_lanes.glsl); the state stays in registers from
 // the first token to the last, is read once and written once a kept slot, and there is no barrier.
 //
-// Caller: every tensor's offset and strides are multiples of 16 bytes; full subgroups of 8 or more lanes, local a
-// multiple of the subgroup size; grid H_v, B, ceil_div(S_v, local / 8 * COLS); the pass is split over tokens when T is long,
-// the state in between is in `carry` [S_k, S_v, H_v, B].
+// Caller: with ALIGNED the offsets and strides of q, k and the states are multiples of 16 bytes; full subgroups of 8 or
+// more lanes, local a multiple of the subgroup size; grid H_v, B, ceil_div(S_v, local / 8 * COLS); the pass is split over
+// tokens when T is long, the state in between is in `carry` [S_k, S_v, H_v, B].
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "rewind/ops/gated_delta_net.h"

@@ -6,9 +6,9 @@
 // on positions and data only. Work-group 0 of a head stores its key and gate rows; on the prefill path, where rows may
 // be replaced that others still read, that is left to gated_delta_net_ring_rows.comp.
 //
-// Caller: every tensor's offset and strides are multiples of 16 bytes; full subgroups of 8 or more lanes, local a
-// multiple of the subgroup size; grid H_v, B, ceil_div(S_v, local / 8 * COLS); W = p.W; N, a multiple of 4, and Q
-// such that the shared memory of gdn_block.glsl fits. The pass is split over tokens when T is long, into pieces of at
+// Caller: with ALIGNED every tensor's offset and strides are multiples of 16 bytes; full subgroups of 8 or more lanes,
+// local a multiple of the subgroup size; grid H_v, B, ceil_div(S_v, local / 8 * COLS); W = p.W; N, a multiple of 4 that
+// divides W, and Q such that the shared memory of gdn_block.glsl fits. The pass is split over tokens when T is long, into pieces of at
 // least W that end where a block does; the base in between is in `carry` [S_k, S_v, H_v, B].
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require

@@ -76,9 +76,10 @@ void block_stage(Block x) {
         block_put_key(w, k, g);
         if (4 * lane < S_k)
             [[unroll]] for (int i = 0; i < PARTS; ++i) tile_k[r][lane + 8 * i] = k[i], tile_q[r][lane + 8 * i] = q[i];
-        if (lane != 0) continue;
-        tile_scalars[r].x = step_size(x.s, x.h, t);
-        if (CHANNEL == 0) block_a[w] = exp_(g[0].x);
+        if (lane == 0) {  // no continue: the next turn's shuffles want all lanes back
+            tile_scalars[r].x = step_size(x.s, x.h, t);
+            if (CHANNEL == 0) block_a[w] = exp_(g[0].x);
+        }
     }
 #ifdef BLOCK_PENDING
     if (CHANNEL == 0)

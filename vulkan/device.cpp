@@ -57,7 +57,8 @@ std::string Implementation::decline(const ops::Call& call, const std::map<std::s
             return "binds " + std::to_string(r.bindings.size()) + " buffers, more than the device allows in one kernel";
         const auto grid = three(pass.grid, scope);
         for (size_t d = 0; d < 3; ++d)
-            if (grid[d] > c.limits.maxComputeWorkGroupCount[d]) return "needs more work-groups than the device dispatches at once";
+            if (grid[d] > c.limits.maxComputeWorkGroupCount[d])
+                return "needs more work-groups than the device dispatches at once";
         for (const uint32_t b : r.bindings) {
             if (b < 2 || b - 2 >= call.arg.size() || !call.arg[b - 2]) continue;
             const int64_t most = c.info.facts.at("max_binding");
@@ -68,7 +69,7 @@ std::string Implementation::decline(const ops::Call& call, const std::map<std::s
     }
     for (const auto& [name, bytes] : row_.scratch)
         if (scope(bytes) > int64_t(c.limits.maxStorageBufferRange))
-            return "scratch " + name + " is larger than one binding of this device: give it fewer sequences or tokens at a time";
+            return "scratch " + name + " is larger than one binding of this device: fewer sequences or tokens a call fit";
     return "";
 }
 

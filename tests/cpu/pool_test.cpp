@@ -2,11 +2,21 @@
 #include "cpu/pool.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <mutex>
 #include <set>
+#include <thread>
+#include <vector>
+
+#include "tests/driver/crash.h"
 
 namespace rw::cpu {
 namespace {
@@ -90,14 +100,55 @@ TEST(Pool, CallersFromManyThreadsAndFromUnits) {
     }, &inside);
 }
 
+/// Scratch goes by worker: no two units of a call share one at the same time.
+TEST(Pool, AWorkerHasOneUnitAtATime) {
+    Pool pool(3);
+    std::array<std::atomic<int>, 4> busy{};
+    for (int call = 0; call < 200; ++call)
+        pool.run(4, 64, [](const void* context, int64_t, int64_t worker) {
+            auto& busy = *static_cast<std::array<std::atomic<int>, 4>*>(const_cast<void*>(context));
+            EXPECT_EQ(busy[size_t(worker)]++, 0);
+            std::this_thread::yield();
+            --busy[size_t(worker)];
+        }, &busy);
+}
+
+/// Helpers that are starting, looking or asleep when the pool goes.
+TEST(Pool, EndsWhateverItsHelpersDo) {
+    for (int i = 0; i < 300; ++i) {
+        Pool pool(3);
+        Tally tally(4);
+        tally.run(pool, 4);
+        if (i % 3) std::this_thread::sleep_for(std::chrono::microseconds(i));
+        EXPECT_TRUE(tally.once());
+    }
+}
+
+/// A fault in a helper reaches the handlers of the program, the driver's note among them.
+TEST(PoolDeathTest, AFaultInAHelperIsHeard) {
+    EXPECT_DEATH({
+        const test::CrashNote note("the call of this test");
+        Pool pool(1);
+        std::atomic<int> in{0};
+        pool.run(2, 2, [](const void* context, int64_t, int64_t worker) {
+            auto& in = *static_cast<std::atomic<int>*>(const_cast<void*>(context));
+            ++in;
+            while (in < 2) std::this_thread::yield();
+            if (worker == 1) raise(SIGSEGV);
+            while (true) std::this_thread::yield();
+        }, &in);
+    }, "crashed in: the call of this test");
+}
+
 TEST(Pool, AForkedProcessDoesItsWorkAlone) {
-    Pool pool(2);
-    Tally before(10);
-    before.run(pool, 3);
+    Pool pool(15);
+    Tally before(100);
+    before.run(pool, 16);
     const pid_t child = fork();
     if (child == 0) {
         Tally tally(10);
-        tally.run(pool, 3);
+        tally.run(pool, 16);
+        for (int i = 0; i < 2; ++i) std::thread([] {}).join();  // reuses the stacks of the helpers that it has not got
         pool.~Pool();
         _exit(tally.once() && tally.workers == std::set<int64_t>{0} ? 0 : 1);
     }

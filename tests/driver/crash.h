@@ -6,7 +6,7 @@
 namespace rw::test {
 
 /// While it lives, a fatal signal prints `text` on standard error before the process ends as it would have. One at a
-/// time; the text is cut at about a thousand characters.
+/// time; the text is cut at about a thousand characters. A stack overflow prints nothing.
 class CrashNote {
 public:
     explicit CrashNote(const std::string& text);
