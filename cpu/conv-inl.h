@@ -74,10 +74,7 @@ template <class D>
 HWY_INLINE hn::Vec<D> LoadInput(D d, const ConvSequence& s, int64_t t, int64_t c) {
     const std::byte* row = s.x + t * s.x_row;
     if (s.type == RW_F32) return hn::LoadU(d, reinterpret_cast<const float*>(row) + c);
-    if (s.type == RW_F16) {
-        const hn::Rebind<hwy::float16_t, D> dh;
-        return hn::PromoteTo(d, hn::LoadU(dh, reinterpret_cast<const hwy::float16_t*>(row) + c));
-    }
+    if (s.type == RW_F16) return LoadHalves(d, reinterpret_cast<const uint16_t*>(row) + c);
     const hn::Rebind<uint16_t, D> du;
     const hn::Rebind<uint32_t, D> dw;
     const auto bits = hn::PromoteTo(dw, hn::LoadU(du, reinterpret_cast<const uint16_t*>(row) + c));

@@ -21,15 +21,16 @@ HWY_INLINE void Ask(const float* from, int64_t floats) {
 
 /// n elements of type RW_F32 | RW_F16 | RW_BF16 as f32. n is a multiple of 16.
 HWY_INLINE void Convert(float* HWY_RESTRICT to, const void* base, int64_t at, int64_t n, int type) {
-    const auto promote = [&](auto tag) {
-        const auto* from = static_cast<const hn::TFromD<decltype(tag)>*>(base) + at;
-        for (int64_t i = 0; i < n; i += kLanes)
-            hn::StoreU(hn::PromoteTo(f32, hn::LoadU(tag, from + i)), f32, to + i);
+    const auto rows = [&](const auto* from, const auto& load) {
+        for (int64_t i = 0; i < n; i += kLanes) hn::StoreU(load(from + at + i), f32, to + i);
     };
-    if (type == RW_F16) return promote(hn::Rebind<hwy::float16_t, F32>());
-    if (type == RW_BF16) return promote(hn::Rebind<hwy::bfloat16_t, F32>());
-    const float* from = static_cast<const float*>(base) + at;
-    for (int64_t i = 0; i < n; i += kLanes) hn::StoreU(hn::LoadU(f32, from + i), f32, to + i);
+    if (type == RW_F16)
+        return rows(static_cast<const uint16_t*>(base), [](const uint16_t* x) { return LoadHalves(f32, x); });
+    if (type == RW_BF16)
+        return rows(static_cast<const hwy::bfloat16_t*>(base), [](const hwy::bfloat16_t* x) {
+            return hn::PromoteTo(f32, hn::LoadU(hn::Rebind<hwy::bfloat16_t, F32>(), x));
+        });
+    rows(static_cast<const float*>(base), [](const float* x) { return hn::LoadU(f32, x); });
 }
 
 /// A q or k row: converted, and divided by max(|x|, eps) when eps > 0.
