@@ -7,18 +7,14 @@
 #include "rewind/ops/l2_norm.h"
 #include "l2_norm_args.h"
 #include "math.clh"
-
-/* Where row r of a tensor begins. */
-#define RW_ROW(type, name, r, s1, s2, s3)                                       \
-    (RW_PTR(type, name) + (long)((r) % block->p.n1) * block->p.s1 +             \
-     (long)((r) / block->p.n1 % block->p.n2) * block->p.s2 + (long)((r) / block->p.n1 / block->p.n2) * block->p.s3)
+#include "rows.clh"
 
 static float rw_length(float sum, float eps) { return isnan(sum) ? sum : fmax(sqrt(sum), eps); }
 
 #ifndef LOCAL
 __kernel void l2_norm_row(RW_KERNEL_ARGS, int t0, int t1) {
     const int r = (int)get_global_id(0), n = block->p.n, whole = n & ~15;
-    if (r >= block->p.n1 * block->p.n2 * block->p.n3) return;
+    if (r >= RW_ROWS) return;
     __global const float* x = RW_ROW(const float, x, r, x_1, x_2, x_3);
     __global float* out = RW_ROW(float, out, r, o_1, o_2, o_3);
     float sum = 0.0f;  // of blocks: a single long sum would lose digits
@@ -37,7 +33,7 @@ __kernel void l2_norm_row(RW_KERNEL_ARGS, int t0, int t1) {
 #else
 __kernel void l2_norm_group(RW_KERNEL_ARGS, int t0, int t1) {
     __local float sums[LOCAL];
-    const int n = block->p.n, rows = block->p.n1 * block->p.n2 * block->p.n3, me = (int)get_local_id(0);
+    const int n = block->p.n, rows = RW_ROWS, me = (int)get_local_id(0);
     for (int r = (int)get_group_id(0); r < rows; r += (int)get_num_groups(0)) {
         __global const float* x = RW_ROW(const float, x, r, x_1, x_2, x_3);
         __global float* out = RW_ROW(float, out, r, o_1, o_2, o_3);

@@ -17,14 +17,9 @@ layout(local_size_x_id = 0) in;
 const int QKV_TYPE = RW_F32;
 #include "load.glsl"
 
-Place x_row(int r) {
-    const Place a = skip(start(RW_ARG_x), r / (p.n1 * p.n2), p.x_3);
-    return skip(skip(a, r / p.n1 % p.n2, p.x_2), r % p.n1, p.x_1);
-}
-Place out_row(int r) {
-    const Place a = skip(start(RW_ARG_out), r / (p.n1 * p.n2), p.o_3);
-    return skip(skip(a, r / p.n1 % p.n2, p.o_2), r % p.n1, p.o_1);
-}
+#include "rows.glsl"
+Place x_row(int r) { return ROW(x, r, p.x_1, p.x_2, p.x_3); }
+Place out_row(int r) { return ROW(out, r, p.o_1, p.o_2, p.o_3); }
 float row_length(float sum) { return isnan(sum) ? sum : max(sqrt(sum), p.eps); }
 
 #if LANES_OF_ROW
@@ -35,7 +30,7 @@ TENSOR_IN4(x)
 TENSOR_OUT4(out)
 
 void main() {
-    const int lane = lane_invocation() & 7, rows = p.n1 * p.n2 * p.n3, quads = p.n / 4;
+    const int lane = lane_invocation() & 7, rows = row_count(), quads = p.n / 4;
     const int clusters = int(gl_WorkGroupSize.x) / LANES;
     for (int r = int(gl_WorkGroupID.x) * clusters + lane_invocation() / LANES; r < rows;
          r += clusters * int(gl_NumWorkGroups.x)) {
@@ -60,7 +55,7 @@ TENSOR_OUT(out)
 shared float sums[gl_WorkGroupSize.x];
 
 void main() {
-    const int me = int(gl_LocalInvocationIndex), local = int(gl_WorkGroupSize.x), rows = p.n1 * p.n2 * p.n3;
+    const int me = int(gl_LocalInvocationIndex), local = int(gl_WorkGroupSize.x), rows = row_count();
     for (int r = int(gl_WorkGroupID.x); r < rows; r += int(gl_NumWorkGroups.x)) {
         const Place x = x_row(r), o = out_row(r);
         precise float sum = 0.0;
