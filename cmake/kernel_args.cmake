@@ -14,7 +14,7 @@
 foreach(stem IN LISTS REWIND_OPS)
   string(REGEX REPLACE "^.*REWIND_OP\\([A-Z0-9_]+, *${stem}," "" body "${ops_text}")
   string(REGEX REPLACE "REWIND_OP\\(.*$" "" body "${body}")
-  string(REGEX MATCHALL "REWIND_(IN|OPT|OUT|INOUT|OVER)\\([a-z0-9_]+" args "${body}")
+  string(REGEX MATCHALL "REWIND_(IN|OPT|OUT|INOUT|OVER|OPT_OVER)\\([a-z0-9_]+" args "${body}")
   set(header "/* Generated from ops.def: the arguments of ${stem}. */\n")
   set(signature "__global const struct ${stem}_block* block, __global volatile int* fault")
   set(pass_on "block, fault")

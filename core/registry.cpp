@@ -24,6 +24,7 @@ std::vector<Op> build() {
 #define REWIND_OUT(name, rank, types) ArgRow{#name, Use::out, rank, types},
 #define REWIND_INOUT(name, rank, types) ArgRow{#name, Use::inout, rank, types},
 #define REWIND_OVER(name, rank, types, input) ArgRow{#name, Use::out, rank, types, #input},
+#define REWIND_OPT_OVER(name, rank, types, input) ArgRow{#name, Use::optional_out, rank, types, #input},
 #define REWIND_ENUM(name, choices) AttrRow{#name, AttrRow::choice, choices, 0},
 #define REWIND_BOOL(name) AttrRow{#name, AttrRow::flag, "", 0},
 #define REWIND_NUMBER(name, fallback) AttrRow{#name, AttrRow::number, "", fallback},
@@ -38,6 +39,7 @@ std::vector<Op> build() {
 #undef REWIND_OUT
 #undef REWIND_INOUT
 #undef REWIND_OVER
+#undef REWIND_OPT_OVER
 #undef REWIND_ENUM
 #undef REWIND_BOOL
 #undef REWIND_NUMBER

@@ -81,7 +81,7 @@ void validate(const Op& op, const Call& call) {
     check.that(call.op == op.id && call.arg.size() == op.args.size() && call.attr.size() == op.attrs.size(),
                "the call was made for another op");
     for (size_t i = 0; i < op.args.size(); ++i) {
-        if (op.args[i].use == Use::optional && !call.arg[i]) continue;
+        if (op.args[i].optional() && !call.arg[i]) continue;
         validate_tensor(check, op.args[i], call.arg[i]);
         if (op.args[i].written()) validate_injective(check, op.args[i], call.arg[i]);
     }

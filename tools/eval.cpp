@@ -117,11 +117,12 @@ private:
     }
 
     /// Shapes of outputs that were not given. Conventions of the family: an output that may lie over an input has its
-    /// shape, with K slots; `out` is like v, or like x where there is no v; a state written by itself is like the base.
+    /// shape, with K slots (an optional one comes with that input); `out` is like v, or like x where there is no v; a
+    /// state written by itself is like the base.
     void outputs() {
         for (size_t i = 0; i < op_.args.size(); ++i) {
             const ops::ArgRow& row = op_.args[i];
-            if (row.use != ops::Use::out) continue;
+            if (!row.fresh() || (row.optional() && !given_[i] && !given_[size_t(op_.arg_index(row.over))])) continue;
             Tensor& t = call_.arg[i];
             const int model = like(row);
             if (model < 0 && !given_[i]) refuse(i, std::string("its shape is not known; give --in ") + row.name + "=FILE.npy");
@@ -154,7 +155,7 @@ private:
     void bind(size_t i) {
         Tensor& t = call_.arg[i];
         if (buffers_.size() <= i) buffers_.resize(op_.args.size());
-        if (!given_[i] && !op_.args[i].written()) return;
+        if (!given_[i] && arrays_[i].shape.empty()) return;  // an input or output that is left out
         uint64_t bytes = size_of(t.type);
         bool fits = true;
         for (const int64_t extent : t.ne) fits = fits && !__builtin_mul_overflow(bytes, uint64_t(extent), &bytes);

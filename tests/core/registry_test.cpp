@@ -76,7 +76,7 @@ TEST(Registry, SelfTestLinesAreValid) {
             const test::Expected want = test::expected(in);
             EXPECT_EQ(want.fault, 0u);
             for (size_t i = 0; i < op.args.size(); ++i) {
-                if (!op.args[i].written()) continue;
+                if (!op.args[i].written() || !in.has(int(i))) continue;
                 const double t = op.tolerance(in.shape(), int(i));
                 EXPECT_TRUE(t >= 0 && t < 1e-3) << t;  // 0: a copy
             }

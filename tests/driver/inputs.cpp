@@ -21,7 +21,7 @@ Inputs::Inputs(const ops::Op& o, const ops::Example& e, uint64_t s, int64_t a)
     : op(&o), example(e), value(e.arg.size()), align(a), seed(s) {
     core::check_size(o, e);
     for (size_t i = 0; i < e.arg.size(); ++i)
-        if (e.arg[i].present && e.arg[i].alias < 0 && o.args[i].use != ops::Use::out)
+        if (e.arg[i].present && e.arg[i].alias < 0 && !o.args[i].fresh())
             value[i] = core::filled(e.arg[i], seed, int(i));
 }
 

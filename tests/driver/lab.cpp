@@ -70,7 +70,7 @@ void Lab::compare_all(const Expected& want, const Inputs& in, const Outcome& got
     bool touched = false;
     for (size_t i = 0; i < op.args.size(); ++i) {
         if (!op.args[i].written() || !in.has(int(i))) continue;
-        const bool poisoned = op.args[i].use == ops::Use::out && in.example.arg[i].alias < 0;
+        const bool poisoned = op.args[i].fresh() && in.example.arg[i].alias < 0;
         const std::vector<double> terms = suite.terms ? suite.terms(in, int(i)) : std::vector<double>();
         const Verdict v = compare({op.args[i].name, &want.value[i], &want.written[i], &got.value[i], &got.touched[i],
                                    poisoned, op.tolerance(call, int(i)), grouping_of(suite, op, call, int(i)), nans,

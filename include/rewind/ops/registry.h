@@ -11,6 +11,7 @@
 #define REWIND_OUT REWIND_IN
 #define REWIND_INOUT REWIND_IN
 #define REWIND_OVER(name, rank, types, input) name,
+#define REWIND_OPT_OVER REWIND_OVER
 #define REWIND_ENUM(name, choices) name,
 #define REWIND_BOOL(name) name,
 #define REWIND_NUMBER(name, fallback) name,
@@ -28,13 +29,14 @@
 #undef REWIND_OUT
 #undef REWIND_INOUT
 #undef REWIND_OVER
+#undef REWIND_OPT_OVER
 #undef REWIND_ENUM
 #undef REWIND_BOOL
 #undef REWIND_NUMBER
 
 namespace rw::ops {
 
-enum class Use { in, optional, out, inout };
+enum class Use { in, optional, out, optional_out, inout };
 
 struct ArgRow {
     const char* name;
@@ -42,7 +44,10 @@ struct ArgRow {
     int rank;
     uint32_t types;              // bit per Type
     const char* over = nullptr;  // the input whose memory this output may be
-    bool written() const { return use == Use::out || use == Use::inout; }
+    bool optional() const { return use == Use::optional || use == Use::optional_out; }
+    /// Written, and what was there before does not matter.
+    bool fresh() const { return use == Use::out || use == Use::optional_out; }
+    bool written() const { return fresh() || use == Use::inout; }
 };
 
 struct AttrRow {
