@@ -31,16 +31,6 @@ void check_scale(Lab& lab) {
     lab.close("mean squares", want.data(), got.data(), want.size(), 1e-12);
 }
 
-/// Written over its inputs it has the bits that it has beside them.
-void check_in_place(Lab& lab) {
-    const Inputs apart = lab.inputs("alias=0"), over = lab.inputs("alias=1");
-    const Outcome want = lab.run(apart), got = lab.run(over);
-    for (const int a : {arg::out, arg::sum}) {
-        const std::vector<double>& values = want.value[size_t(a)];
-        lab.same(lab.op.args[size_t(a)].name, values.data(), got.value[size_t(a)].data(), values.size());
-    }
-}
-
 std::string random_line(Dice& d) {
     std::ostringstream s;
     s << random_rows(d, 1300) << " rows=" << d.of({"normal", "huge"}) << " eps=" << d.of({"0", "1e-6", "0.1", "10"})

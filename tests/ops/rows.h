@@ -31,6 +31,13 @@ inline void check_rows_alone(Lab& lab) {
     }
 }
 
+/// Written over its inputs (the word alias) the op has the bits that it has beside them.
+inline void check_in_place(Lab& lab) {
+    const Outcome want = lab.run(lab.inputs("alias=0")), got = lab.run(lab.inputs("alias=1"));
+    for (size_t i = 0; i < lab.op.args.size(); ++i)
+        lab.same(lab.op.args[i].name, want.value[i].data(), got.value[i].data(), want.value[i].size());
+}
+
 inline std::string random_rows(Dice& d, int64_t longest) {
     std::ostringstream s;
     s << "n=" << 1 + d.below(longest) << " n1=" << 1 + d.below(9) << " n2=" << 1 + d.below(5) << " n3=" << 1 + d.below(3)
