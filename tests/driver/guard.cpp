@@ -86,7 +86,7 @@ Outcome Bound::read() const {
     for (const Memory& m : memory_) {
         std::vector<std::byte> now(m.image.size());
         m.buffer->read(0, now.data(), now.size());
-        std::vector<bool> writable(m.image.size() / 4, false);  // outputs are 4-byte elements
+        std::vector<bool> writable(m.image.size() / 2, false);  // elements have two or four bytes
         std::vector<std::pair<std::string, Tensor>> tensors;
         for (const int i : m.args) {
             const Tensor& t = call_.arg[size_t(i)];
@@ -96,18 +96,18 @@ Outcome Bound::read() const {
             std::vector<uint8_t>& touched = outcome.touched[size_t(i)];
             touched.resize(size_t(t.elements()));
             each(t, [&](size_t e, int64_t at) {
-                const uint64_t byte = t.offset + uint64_t(at);
-                touched[e] = std::memcmp(now.data() + byte, m.image.data() + byte, 4) != 0;
-                writable[byte / 4] = true;
+                const uint64_t byte = t.offset + uint64_t(at), size = size_of(t.type);
+                touched[e] = std::memcmp(now.data() + byte, m.image.data() + byte, size) != 0;
+                writable[byte / 2] = writable[(byte + size - 1) / 2] = true;
             });
         }
         uint64_t changed = 0, first = 0;
-        for (uint64_t w = 0; w < writable.size(); ++w) {
-            if (writable[w] || std::memcmp(now.data() + 4 * w, m.image.data() + 4 * w, 4) == 0) continue;
-            if (changed++ == 0) first = 4 * w;
+        for (uint64_t h = 0; h < writable.size(); ++h) {
+            if (writable[h] || std::memcmp(now.data() + 2 * h, m.image.data() + 2 * h, 2) == 0) continue;
+            if (changed++ == 0) first = 2 * h;
         }
         if (changed)
-            outcome.damage.push_back(std::to_string(changed) + " words changed outside the outputs, the first " +
+            outcome.damage.push_back(std::to_string(changed) + " half words changed outside the outputs, the first " +
                                      place(first, tensors));
     }
     return outcome;

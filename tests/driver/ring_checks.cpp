@@ -155,7 +155,8 @@ void check_life(Lab& lab) {
 
 bool has_ring(const ops::Op& op) {
     const bool in_place = std::any_of(op.args.begin(), op.args.end(), [](auto& a) { return a.use == ops::Use::inout; });
-    return in_place && op.arg_index("pos") >= 0;
+    const bool tokens = std::any_of(op.args.begin(), op.args.end(), [](auto& a) { return a.fresh(); });
+    return in_place && tokens && op.arg_index("pos") >= 0;
 }
 
 void add_ring_checks(Suite& suite) {
