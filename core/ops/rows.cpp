@@ -2,7 +2,8 @@
 
 namespace rw::ops {
 
-void validate_rows(const Check& check, const Call& call, int arg, const char* name, const Extent& ne, const char* spelled) {
+void validate_rows(const Check& check, const Call& call, int arg, const char* name, const Extent& ne,
+                   const char* spelled) {
     if (!call.arg[arg]) return;
     check.shape(arg, name, {ne[0], ne[1], ne[2], ne[3]}, spelled);
     check.rows(arg, name), check.fits(arg, name);
@@ -14,6 +15,12 @@ void validate_row_count(const Check& check, const char* name, const Extent& ne) 
 
 Extent example_rows(const Dims& dims) {
     return {dims.integer("n", 64), dims.integer("n1", 1), dims.integer("n2", 1), dims.integer("n3", 1)};
+}
+
+Fill example_values(const Dims& dims) {
+    const std::string style = dims.word("x", "normal");
+    if (style == "tiny") return Fill{"uniform", "", -1e-6, 1e-6};
+    return style == "normal" ? Fill{"normal"} : Fill{"states", style};
 }
 
 void lay_out_rows(Example::Arg& x, const std::string& layout) {
