@@ -46,6 +46,7 @@ void throw_fault(uint32_t bits) {
     add(RW_FAULT_SEQ_LEN, "seq_len (expected 0..T)");
     add(RW_FAULT_FIRST, "first (expected first + seq_len <= N)");
     add(RW_FAULT_POS, "pos (out of the range that the op allows)");
+    add(RW_FAULT_ROW, "ids (expected -1..R-1)");
     throw Error(Status::range, "out of range in a device buffer: " + what +
                                    "; the sequences concerned were skipped, all others are done");
 }

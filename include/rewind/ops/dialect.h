@@ -23,6 +23,7 @@
 #define RW_FAULT_SEQ_LEN 4
 #define RW_FAULT_FIRST 8
 #define RW_FAULT_POS 16
+#define RW_FAULT_ROW 32
 
 #if defined(__cplusplus)
 
