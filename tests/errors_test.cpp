@@ -5,8 +5,14 @@
 #include <cmath>
 
 #include "core/plan.h"
+#include "rewind/ops/copy.h"
 #include "rewind/ops/gated_delta_net.h"
 #include "rewind/ops/gated_delta_net_ring.h"
+#include "rewind/ops/get_rows.h"
+#include "rewind/ops/kv_store.h"
+#include "rewind/ops/rms_norm.h"
+#include "rewind/ops/rope.h"
+#include "rewind/ops/swiglu.h"
 #include "tests/driver/guard.h"
 
 namespace rw::test {
@@ -254,6 +260,41 @@ TEST(Errors, AFailedCallChangesNothingInAPlan) {
         EXPECT_NO_THROW(plan.run());
         EXPECT_EQ(bound.read().touched[gdn::arg::out][0], 1);
     }
+}
+
+TEST(Errors, AroundTheLayers) {
+    spoiled("RMS_NORM", "n=64 n1=3 residual=1 weight=1", {
+        {"sum of nothing", [](auto& c) { c.arg[ops::rms_norm::arg::residual] = {}; }, invalid, {"sum:", "residual"}},
+        {"sum over out", [](auto& c) { c.arg[ops::rms_norm::arg::sum] = c.arg[ops::rms_norm::arg::out]; }, invalid,
+         {"share memory"}},
+        {"short weight", [](auto& c) { c.arg[ops::rms_norm::arg::weight].ne[0] = 63; }, invalid, {"weight:", "[n]"}},
+        {"eps < 0", [](auto& c) { c.attr[ops::rms_norm::attr::eps] = -1; }, invalid, {"eps:"}},
+    });
+    spoiled("SWIGLU", "n=64 n1=3 gate=halves", {
+        {"half of a gate", [](auto& c) { c.arg[ops::swiglu::arg::gate].ne[0] = 64; }, invalid, {"gate:", "up is absent"}},
+    });
+    spoiled("ROPE", "D=64 T=3", {
+        {"odd dims", [](auto& c) { c.attr[ops::rope::attr::dims] = 33; }, invalid, {"dims:", "even"}},
+        {"too many dims", [](auto& c) { c.attr[ops::rope::attr::dims] = 66; }, invalid, {"dims:", "64"}},
+        {"freq_base 1", [](auto& c) { c.attr[ops::rope::attr::freq_base] = 1; }, invalid, {"freq_base:"}},
+        {"too few positions", [](auto& c) { c.arg[ops::rope::arg::pos].ne[0] = 2; }, invalid, {"pos:", "[T, P, B]"}},
+    });
+    spoiled("ROPE", "D=64 T=3 planes=3", {
+        {"two planes", [](auto& c) { c.arg[ops::rope::arg::pos].ne[1] = 2; }, invalid, {"pos:", "1, 3 or 4"}},
+    });
+    spoiled("KV_STORE", "D=64 T=3 B=2 type=f16", {
+        {"half a word", [](auto& c) { c.arg[ops::kv_store::arg::cache_k].offset += 2; }, invalid, {"cache_k:", "4 bytes"}},
+        {"heads", [](auto& c) { c.arg[ops::kv_store::arg::v].ne[1] = 1; }, invalid, {"v:"}},
+        {"one pool row", [](auto& c) { c.arg[ops::kv_store::arg::cache_k].ne[3] = c.arg[ops::kv_store::arg::cache_v].ne[3] = 1; },
+         invalid, {"1 pool rows for 2 sequences"}},
+    });
+    spoiled("GET_ROWS", "n=64 N=4", {
+        {"too few ids", [](auto& c) { c.arg[ops::get_rows::arg::ids].ne[0] = 3; }, invalid, {"out:", "[n, N]"}},
+    });
+    spoiled("COPY", "n=64 n1=4", {
+        {"another shape", [](auto& c) { c.arg[ops::copy::arg::out].ne[1] = 3; }, invalid, {"out:", "shape of x"}},
+        {"whole numbers", [](auto& c) { c.arg[ops::copy::arg::out].type = Type::i32; }, Status::unsupported, {"out:", "i32"}},
+    });
 }
 
 }  // namespace
