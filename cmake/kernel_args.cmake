@@ -2,7 +2,7 @@
 # generated/kernels/<stem>_args.h, included by shaders/<stem>.comp and .cl as "<stem>_args.h".
 #
 #   binding 0   struct { uvec4 arg[RW_MAX_ARGS]; <stem>_params p; }    arg[i]: x, y = byte address or offset (64 bits),
-#               z = elements from the binding's start to the tensor, w = 1 when present
+#               z = elements (of a quantised type: half-words) from the binding's start to the tensor, w = 1 when present
 #   binding 1   the fault word
 #   binding 2+i argument i in ops.def order; then the row's scratch buffers in order
 #

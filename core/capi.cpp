@@ -93,7 +93,7 @@ void merge(const rw::ops::Op& op, const rw_call& from, const rw::core::Device& d
         if (a.tensor.buffer->device.get() != &device)
             throw Error(Status::invalid_argument, std::string(op.name) + ": " + a.name +
                                                       ": the buffer belongs to another device");
-        if (uint32_t(a.tensor.type) > RW_TYPE_I32)
+        if (!rw::is_type(int32_t(a.tensor.type)))
             throw Error(Status::invalid_argument, std::string(op.name) + ": " + a.name + ": no such type");
         t.type = rw::Type(int(a.tensor.type));
         std::copy_n(a.tensor.ne, 4, t.ne.begin());
@@ -104,7 +104,7 @@ void merge(const rw::ops::Op& op, const rw_call& from, const rw::core::Device& d
                     throw Error(Status::invalid_argument, std::string(op.name) + ": " + a.name + ": dimension of " +
                                                               std::to_string(n) + " elements");
             __int128 bytes = rw::size_of(t.type);
-            for (const int64_t n : t.ne) bytes *= n;
+            for (int d = 0; d < 4; ++d) bytes *= t.steps(d);
             if (bytes > INT64_MAX)
                 throw Error(Status::invalid_argument, std::string(op.name) + ": " + a.name + ": size overflows 64 bits");
             t.nb = rw::contiguous(t.type, t.ne);
@@ -159,6 +159,8 @@ struct OwnedWishes : rw_vulkan_wishes {
 }  // namespace
 
 const char* rw_version(void) { return rw::core::version(); }
+uint32_t rw_type_block(rw_type type) { return rw::is_type(int32_t(type)) ? rw::info(rw::Type(int(type))).block : 0; }
+uint32_t rw_type_bytes(rw_type type) { return rw::is_type(int32_t(type)) ? rw::info(rw::Type(int(type))).bytes : 0; }
 const char* rw_status_name(rw_status status) { return rw::name_of(Status(int(status))); }
 const char* rw_message(void) { return last_message.c_str(); }
 

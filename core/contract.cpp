@@ -10,9 +10,23 @@
 namespace rw {
 
 const char* name_of(Type t) {
-    static constexpr const char* names[] = {"f32", "f16", "bf16", "i32"};
-    return size_t(t) < std::size(names) ? names[size_t(t)] : "unknown type";
+    return is_type(int32_t(t)) ? info(t).name : "unknown type";
 }
+
+Type type_named(std::string_view name) {
+    std::string names;
+    for (const TypeInfo& t : all_types) {
+        if (name == t.name) return t.type;
+        names += (names.empty() ? "" : ", ") + std::string(t.name);
+    }
+    throw Error(Status::invalid_argument, "no type '" + std::string(name) + "'; there are: " + names);
+}
+
+static_assert([] {
+    for (size_t i = 0; i < std::size(all_types); ++i)
+        if (size_t(all_types[i].type) != i) return false;
+    return true;
+}());
 
 const char* name_of(Status s) {
     static constexpr const char* names[] = {"ok",    "invalid argument", "unsupported", "out of memory", "range",
@@ -22,13 +36,13 @@ const char* name_of(Status s) {
 
 uint64_t Tensor::span() const {
     uint64_t bytes = size_of(type);
-    for (int d = 0; d < 4; ++d) bytes += uint64_t(ne[d] - 1) * uint64_t(nb[d]);
+    for (int d = 0; d < 4; ++d) bytes += uint64_t(steps(d) - 1) * uint64_t(nb[d]);
     return bytes;
 }
 
 Extent contiguous(Type type, const Extent& ne) {
     Extent nb{int64_t(size_of(type)), 0, 0, 0};
-    for (int d = 1; d < 4; ++d) nb[d] = nb[d - 1] * ne[d - 1];
+    for (int d = 1; d < 4; ++d) nb[d] = nb[d - 1] * (d == 1 ? ne[0] / info(type).block : ne[d - 1]);
     return nb;
 }
 

@@ -4,18 +4,21 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/blocks.h"
+
 namespace rw::core {
 namespace {
 
-/// Calls f(packed index, byte offset) for every element.
+/// Calls f(packed index of the first element, byte offset) for every block.
 template <class F>
-void each(const Tensor& t, F&& f) {
+void each_block(const Tensor& t, F&& f) {
+    const size_t block = info(t.type).block;
     size_t i = 0;
     for (int64_t d3 = 0; d3 < t.ne[3]; ++d3)
         for (int64_t d2 = 0; d2 < t.ne[2]; ++d2)
             for (int64_t d1 = 0; d1 < t.ne[1]; ++d1)
-                for (int64_t d0 = 0; d0 < t.ne[0]; ++d0)
-                    f(i++, d0 * t.nb[0] + d1 * t.nb[1] + d2 * t.nb[2] + d3 * t.nb[3]);
+                for (int64_t d0 = 0; d0 < t.steps(0); ++d0, i += block)
+                    f(i, d0 * t.nb[0] + d1 * t.nb[1] + d2 * t.nb[2] + d3 * t.nb[3]);
 }
 
 }  // namespace
@@ -78,13 +81,32 @@ void store(void* element, Type type, double value) {
 }
 
 void scatter(const std::vector<double>& packed, const Tensor& layout, void* image) {
-    each(layout, [&](size_t i, int64_t at) { store(static_cast<std::byte*>(image) + at, layout.type, packed.at(i)); });
+    if (is_quantised(layout.type)) {
+        each_block(layout, [&](size_t i, int64_t at) {
+            quantise(layout.type, &packed.at(i), static_cast<std::byte*>(image) + at);
+        });
+        return;
+    }
+    each_block(layout, [&](size_t i, int64_t at) { store(static_cast<std::byte*>(image) + at, layout.type, packed.at(i)); });
 }
 
 std::vector<double> gather(const Tensor& layout, const void* image) {
     std::vector<double> packed(size_t(layout.elements()));
-    each(layout, [&](size_t i, int64_t at) { packed[i] = load(static_cast<const std::byte*>(image) + at, layout.type); });
+    if (is_quantised(layout.type)) {
+        each_block(layout, [&](size_t i, int64_t at) {
+            dequantise(layout.type, static_cast<const std::byte*>(image) + at, &packed[i]);
+        });
+        return packed;
+    }
+    each_block(layout, [&](size_t i, int64_t at) { packed[i] = load(static_cast<const std::byte*>(image) + at, layout.type); });
     return packed;
+}
+
+std::vector<double> as_stored(Type type, const Extent& ne, const std::vector<double>& packed) {
+    const Tensor layout{type, ne, contiguous(type, ne)};
+    std::vector<std::byte> image(layout.span());
+    scatter(packed, layout, image.data());
+    return gather(layout, image.data());
 }
 
 }  // namespace rw::core

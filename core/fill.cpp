@@ -133,6 +133,7 @@ std::vector<double> filled(const ops::Example::Arg& arg, uint64_t seed, int inde
             } else throw Error(Status::invalid_argument, "no fill kind '" + kind + "'");
         }
     }
+    if (is_quantised(arg.type)) return x;
     for (double& value : x) {  // what the device will see
         uint32_t bits = 0;
         store(&bits, arg.type, value);

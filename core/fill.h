@@ -18,7 +18,8 @@
 
 namespace rw::core {
 
-/// The example's argument as packed values in ne order (fastest first), as double; 16-bit types are rounded already.
+/// The example's argument as packed values in ne order (fastest first), as double; 16-bit types are rounded already,
+/// quantised ones are not: as_stored() of core/convert.h says what the device will see.
 std::vector<double> filled(const ops::Example::Arg& arg, uint64_t seed, int index);
 
 /// The one random source of the project: a counter-based hash, uniform in [0, 1).

@@ -8,8 +8,8 @@ namespace {
 
 std::string types_text(uint32_t mask) {
     std::string s;
-    for (int t = 0; t <= RW_I32; ++t)
-        if (mask >> t & 1) s += std::string(s.empty() ? "" : " or ") + name_of(Type(t));
+    for (const TypeInfo& t : all_types)
+        if (mask >> int(t.type) & 1) s += std::string(s.empty() ? "" : " or ") + t.name;
     return s;
 }
 
@@ -18,7 +18,7 @@ bool span_of(const Tensor& t, uint64_t& bytes) {
     bytes = size_of(t.type);
     for (int d = 0; d < 4; ++d) {
         uint64_t part = 0;
-        if (__builtin_mul_overflow(uint64_t(t.ne[d] - 1), uint64_t(t.nb[d]), &part)) return false;
+        if (__builtin_mul_overflow(uint64_t(t.steps(d) - 1), uint64_t(t.nb[d]), &part)) return false;
         if (__builtin_add_overflow(bytes, part, &bytes)) return false;
     }
     return bytes <= uint64_t(std::numeric_limits<int64_t>::max());
@@ -27,8 +27,7 @@ bool span_of(const Tensor& t, uint64_t& bytes) {
 void validate_tensor(const Check& check, const ArgRow& row, const Tensor& t) {
     const char* name = row.name;
     check.that(t.buffer != nullptr, name, ": has no buffer; give it one (it is not optional)");
-    const uint32_t type = uint32_t(t.type);
-    if (type > RW_I32 || !(row.types >> type & 1))
+    if (!is_type(int32_t(t.type)) || !(row.types >> int(t.type) & 1))
         check.supported(false, name, ": type ", name_of(t.type), " is not supported here; expected ", types_text(row.types));
     const int64_t element = size_of(t.type);
     for (int d = 0; d < 4; ++d) {
@@ -40,7 +39,10 @@ void validate_tensor(const Check& check, const ArgRow& row, const Tensor& t) {
         check.that(d < row.rank || t.ne[d] == 1, name, ": dimension ", d, " has to be 1: the argument has ", row.rank,
                    " dimensions");
     }
-    check.that(t.offset % uint64_t(element) == 0, name, ": offset ", t.offset, " is not a multiple of ", element);
+    check.that(t.ne[0] % info(t.type).block == 0, name, ": dimension 0 has ", t.ne[0], " elements; ", name_of(t.type),
+               " comes in blocks of ", info(t.type).block);
+    check.that(t.offset % info(t.type).align == 0, name, ": offset ", t.offset, " is not a multiple of ",
+               info(t.type).align);
     uint64_t bytes = 0, end = 0;
     check.that(span_of(t, bytes) && !__builtin_add_overflow(bytes, t.offset, &end), name, ": size overflows 64 bits");
     check.that(end <= t.buffer->size(), name, ": needs ", end, " bytes of its buffer (offset ", t.offset,
@@ -52,7 +54,7 @@ void validate_injective(const Check& check, const ArgRow& row, const Tensor& t) 
     for (int d = 0; d < 4; ++d)
         for (int e = 0; e < 4; ++e) {
             if (d == e || t.ne[d] == 1 || t.ne[e] == 1 || t.nb[d] > t.nb[e] || (t.nb[d] == t.nb[e] && d > e)) continue;
-            check.that(t.nb[e] >= t.nb[d] * t.ne[d], row.name, ": dimensions ", d, " and ", e,
+            check.that(t.nb[e] >= t.nb[d] * t.steps(d), row.name, ": dimensions ", d, " and ", e,
                        " overlap in memory: strides too small for an output");
         }
 }

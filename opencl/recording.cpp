@@ -16,7 +16,7 @@ std::vector<std::byte> make_block(const Device& device, const ops::Call& call, c
         const Tensor& t = call.arg[i];
         if (!t) continue;
         const uint64_t at = device.own(*t.buffer).base() + t.offset;
-        const Arg arg{uint32_t(at), uint32_t(at >> 32), uint32_t(at / size_of(t.type)), 1};
+        const Arg arg{uint32_t(at), uint32_t(at >> 32), uint32_t(at / info(t.type).align), 1};
         std::memcpy(block.data() + i * sizeof arg, &arg, sizeof arg);
     }
     std::memcpy(block.data() + RW_MAX_ARGS * sizeof(Arg), params.data(), params.size());

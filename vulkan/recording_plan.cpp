@@ -27,7 +27,7 @@ Recording::Binding Recording::bind(uint32_t binding, const Tensor& t, uint32_t* 
     const uint64_t align = std::max<uint64_t>(context_.limits.minStorageBufferOffsetAlignment, 4);
     const uint64_t start = t.offset / align * align, address = buffer.address() ? buffer.address() + t.offset : 0;
     arg[0] = uint32_t(address), arg[1] = uint32_t(address >> 32);
-    arg[2] = uint32_t((t.offset - start) / size_of(t.type));
+    arg[2] = uint32_t((t.offset - start) / info(t.type).align);
     arg[3] = 1;
     // Whole words: kernels fetch 16-bit elements in pairs.
     const uint64_t end = std::min((t.offset + t.span() + 3) / 4 * 4, buffer.padded_size());

@@ -53,7 +53,23 @@ typedef enum rw_status {
     RW_INTERNAL = 8
 } rw_status;
 
-typedef enum rw_type { RW_TYPE_F32 = 0, RW_TYPE_F16 = 1, RW_TYPE_BF16 = 2, RW_TYPE_I32 = 3 } rw_type;
+/* From Q8_0 on: quantised, in blocks along dimension 0, exactly as in GGUF files. */
+typedef enum rw_type {
+    RW_TYPE_F32 = 0,
+    RW_TYPE_F16 = 1,
+    RW_TYPE_BF16 = 2,
+    RW_TYPE_I32 = 3,
+    RW_TYPE_Q8_0 = 4,
+    RW_TYPE_Q4_0 = 5,
+    RW_TYPE_Q4_1 = 6,
+    RW_TYPE_Q5_0 = 7,
+    RW_TYPE_Q5_1 = 8,
+    RW_TYPE_Q4_K = 9,
+    RW_TYPE_Q5_K = 10,
+    RW_TYPE_Q6_K = 11,
+    RW_TYPE_IQ4_NL = 12,
+    RW_TYPE_IQ4_XS = 13
+} rw_type;
 
 typedef struct rw_context rw_context;
 typedef struct rw_device rw_device;
@@ -63,6 +79,9 @@ typedef struct rw_plan rw_plan;
 /* "0.1.0+<hash of the kernels>". */
 RW_API const char* rw_version(void);
 RW_API const char* rw_status_name(rw_status status);
+/* Elements and bytes of one block of a type (1 element where it is not quantised); 0 for what is no type. */
+RW_API uint32_t rw_type_block(rw_type type);
+RW_API uint32_t rw_type_bytes(rw_type type);
 /* The message of the last call on this thread that failed; "" before the first. Valid until the next failure. */
 RW_API const char* rw_message(void);
 
@@ -152,7 +171,8 @@ RW_API rw_status rw_buffer_read(rw_buffer* buffer, uint64_t offset, void* target
 
 /* ---- plans ------------------------------------------------------------------------------------------------------ */
 
-/* A strided view. ne: elements, fastest first, 1 where unused. nb: bytes between neighbours; all zero means packed. */
+/* A strided view. ne: elements, fastest first, 1 where unused. nb: bytes between neighbours (of dimension 0: between
+ * blocks, of a quantised type); all zero means packed. */
 typedef struct rw_tensor {
     uint32_t size;
     rw_type type;

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "core/convert.h"
 #include "core/sample.h"
 
 namespace rw::test {
@@ -75,6 +76,8 @@ Expected expected(const Inputs& inputs) {
         const ops::Example::Arg& a = inputs.example.arg[i];
         if (a.present && run.value[i].empty())
             run.value[i].assign(size_t(call.arg[i].elements()), std::numeric_limits<double>::quiet_NaN());
+        else if (a.present && is_quantised(a.type))
+            run.value[i] = core::as_stored(a.type, a.ne, run.value[i]);
     }
     reference::run(run);
     return {std::move(run.value), std::move(run.written), run.fault};

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <iterator>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -21,9 +22,37 @@ namespace core {
 class Buffer;
 }
 
-enum class Type : int32_t { f32 = RW_F32, f16 = RW_F16, bf16 = RW_BF16, i32 = RW_I32 };
-constexpr uint32_t size_of(Type t) { return t == Type::f16 || t == Type::bf16 ? 2 : 4; }
+enum class Type : int32_t {
+    f32 = RW_F32, f16 = RW_F16, bf16 = RW_BF16, i32 = RW_I32, q8_0 = RW_Q8_0, q4_0 = RW_Q4_0, q4_1 = RW_Q4_1,
+    q5_0 = RW_Q5_0, q5_1 = RW_Q5_1, q4_k = RW_Q4_K, q5_k = RW_Q5_K, q6_k = RW_Q6_K, iq4_nl = RW_IQ4_NL,
+    iq4_xs = RW_IQ4_XS,
+};
+
+/// How a type lies in memory. Quantised types are stored in blocks along dimension 0; of every other type, one element
+/// is a block.
+struct TypeInfo {
+    Type type;
+    const char* name;
+    uint32_t block;  // elements of a block
+    uint32_t bytes;  // of a block
+    uint32_t align;  // what a tensor's start is a multiple of
+};
+/// THE list of types, by number.
+inline constexpr TypeInfo all_types[] = {
+    {Type::f32, "f32", 1, 4, 4},        {Type::f16, "f16", 1, 2, 2},        {Type::bf16, "bf16", 1, 2, 2},
+    {Type::i32, "i32", 1, 4, 4},        {Type::q8_0, "q8_0", 32, 34, 2},    {Type::q4_0, "q4_0", 32, 18, 2},
+    {Type::q4_1, "q4_1", 32, 20, 2},    {Type::q5_0, "q5_0", 32, 22, 2},    {Type::q5_1, "q5_1", 32, 24, 2},
+    {Type::q4_k, "q4_k", 256, 144, 2},  {Type::q5_k, "q5_k", 256, 176, 2},  {Type::q6_k, "q6_k", 256, 210, 2},
+    {Type::iq4_nl, "iq4_nl", 32, 18, 2}, {Type::iq4_xs, "iq4_xs", 256, 136, 2},
+};
+constexpr bool is_type(int32_t number) { return number >= 0 && number < int32_t(std::size(all_types)); }
+constexpr const TypeInfo& info(Type t) { return all_types[size_t(t)]; }
+/// Bytes of a block, which is an element of the types that are not quantised.
+constexpr uint32_t size_of(Type t) { return info(t).bytes; }
+constexpr bool is_quantised(Type t) { return info(t).block > 1; }
 const char* name_of(Type t);
+/// By name ("q4_k"); throws Error(invalid_argument) that lists the names.
+Type type_named(std::string_view name);
 
 enum class Status : int32_t {
     ok = 0,
@@ -47,7 +76,8 @@ public:
 
 using Extent = std::array<int64_t, 4>;
 
-/// A strided view of (part of) a buffer. ne: elements per dimension, fastest first. nb: bytes between neighbours.
+/// A strided view of (part of) a buffer. ne: elements per dimension, fastest first. nb: bytes between neighbours, which
+/// are blocks in dimension 0.
 struct Tensor {
     Type type = Type::f32;
     Extent ne{1, 1, 1, 1};
@@ -57,7 +87,9 @@ struct Tensor {
 
     explicit operator bool() const { return buffer != nullptr; }
     int64_t elements() const { return ne[0] * ne[1] * ne[2] * ne[3]; }
-    /// Elements between neighbours of dimension d.
+    /// Blocks of dimension 0, elements of the others.
+    int64_t steps(int d) const { return d == 0 ? ne[0] / info(type).block : ne[d]; }
+    /// Elements between neighbours of dimension d; blocks, of a quantised type.
     int64_t stride(int d) const { return nb[d] / size_of(type); }
     /// Bytes from the first element to just past the last.
     uint64_t span() const;

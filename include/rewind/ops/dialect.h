@@ -16,6 +16,17 @@
 #define RW_F16 1
 #define RW_BF16 2
 #define RW_I32 3
+/* Blocks of quantised values as GGUF files have them: layouts and formulas in core/blocks.h. */
+#define RW_Q8_0 4
+#define RW_Q4_0 5
+#define RW_Q4_1 6
+#define RW_Q5_0 7
+#define RW_Q5_1 8
+#define RW_Q4_K 9
+#define RW_Q5_K 10
+#define RW_Q6_K 11
+#define RW_IQ4_NL 12
+#define RW_IQ4_XS 13
 
 /* Bits a kernel ors into the fault word; the next wait turns them into a range error. */
 #define RW_FAULT_SLOT 1
