@@ -27,6 +27,9 @@ struct rw_plan {
 
 namespace {
 
+static_assert(RW_TYPE_F32 == RW_F32 && RW_TYPE_I32 == RW_I32 && RW_TYPE_Q8_0 == RW_Q8_0 && RW_TYPE_Q5_1 == RW_Q5_1 &&
+              RW_TYPE_Q4_K == RW_Q4_K && RW_TYPE_Q6_K == RW_Q6_K && RW_TYPE_IQ4_XS == RW_IQ4_XS);
+
 thread_local std::string last_message;
 
 rw_status fail(Status status, const char* message) noexcept {

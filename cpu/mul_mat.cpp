@@ -7,7 +7,7 @@
 // of k, and whose lanes are added last in a fixed tree. Nothing else decides its bits: which rows of w and x share a
 // register tile, where k is cut into chunks and which thread works on it are a matter of speed.
 //
-// A tile is a few rows of w and up to six of x, as many as registers hold sums for: a weight becomes f32 in a register and
+// A tile is a few rows of w and up to eight of x, as many as registers hold sums for: a weight becomes f32 in a register and
 // meets all rows of x of its tile. A unit of work is some rows of w and up to 48 of x; it goes through k in chunks whose
 // weights and activations stay in the first caches while its tiles pass over them, so memory is read once.
 #include "rewind/ops/mul_mat.h"
@@ -28,19 +28,20 @@
 namespace rw::cpu {
 
 constexpr int64_t kTail = 32;          // elements that a K which is no multiple of it is filled up with
-constexpr int64_t kMostTile = 6;       // rows of x in one tile
+constexpr int64_t kMostTile = 8;       // rows of x in one tile
 constexpr int64_t kUnitWeights = 1 << 16;  // of a unit of work, about
+constexpr int64_t kCopyFrom = 5;       // rows of x from which they are copied to where they do not meet in the cache
 
-/// Pointers to the rows of a call, of which those that end within a block have their last elements in a copy.
+/// The rows of a call.
 struct MulMatRows {
     explicit MulMatRows(const Launch& launch)
         : p(launch.as<ops::mul_mat::Params>()), w(launch.at<const uint8_t>(ops::mul_mat::arg::w)),
-          x(launch.at<const float>(ops::mul_mat::arg::x)), out(launch.at<float>(ops::mul_mat::arg::out)),
+          x(launch.at<const float>(ops::mul_mat::arg::x)), x_row(p.x_1), out(launch.at<float>(ops::mul_mat::arg::out)),
           add(p.has_add ? launch.at<const float>(ops::mul_mat::arg::add) : nullptr),
           type(info(Type(p.w_type))), w_row(int64_t(p.w_1) * type.bytes) {}
 
     const uint8_t* weights(int64_t n) const { return w + n * w_row; }
-    const float* row(int64_t r) const { return x + r * p.x_1; }
+    const float* row(int64_t r) const { return x + r * x_row; }
     void put(int64_t n, int64_t r, float sum) const {
         out[r * p.o_1 + n] = add ? sum + add[r * p.a_1 + n] : sum;
     }
@@ -48,11 +49,34 @@ struct MulMatRows {
     const ops::mul_mat::Params& p;
     const uint8_t* w;
     const float* x;
+    int64_t x_row;  // floats
     float* out;
     const float* add;
     const TypeInfo& type;
     int64_t w_row;  // bytes
 };
+
+/// Floats between the copies of rows of x. Rows that are a power of two apart, as most are, share a few sets of the
+/// first-level cache; these lie a quarter of its way apart.
+inline int64_t mul_mat_copy_row(int64_t K) { return (K + 1023) / 1024 * 1024 + 256; }
+
+inline size_t mul_mat_scratch(const void* params) {
+    const auto& p = *static_cast<const ops::mul_mat::Params*>(params);
+    return p.R < kCopyFrom ? 0 : size_t(p.R * mul_mat_copy_row(p.K)) * sizeof(float);
+}
+
+inline void copy_rows(const Launch& launch, MulMatRows& call) {
+    float* to = reinterpret_cast<float*>(launch.scratch);
+    const int64_t row = mul_mat_copy_row(call.p.K), some = std::max<int64_t>(1, (1 << 16) / call.p.K);
+    for_units(
+        (call.p.R + some - 1) / some,
+        [&](int64_t unit) {
+            for (int64_t r = unit * some; r < std::min<int64_t>(call.p.R, (unit + 1) * some); ++r)
+                std::copy_n(call.row(r), call.p.K, to + r * row);
+        },
+        int64_t(call.p.R) * call.p.K);
+    call.x = to, call.x_row = row;
+}
 
 }  // namespace rw::cpu
 #endif
@@ -112,7 +136,7 @@ HWY_INLINE void Tile(const uint8_t* const* w, const float* const* x, int64_t blo
 using TileFunction = void (*)(const uint8_t* const*, const float* const*, int64_t, int64_t, float*, int64_t);
 
 /// Rows of w in a tile with `rows` rows of x: as many as the sums leave registers for.
-constexpr int WeightsOfTile(int rows) { return rows <= 3 ? 4 : 2; }
+constexpr int WeightsOfTile(int rows) { return rows <= 3 ? 4 : rows <= 6 ? 2 : 1; }
 
 template <class Format, int RB>
 void AnyTile(const uint8_t* const* w, const float* const* x, int64_t blocks, int64_t ahead, float* sums,
@@ -129,7 +153,9 @@ constexpr TileFunction kTiles[kMostTile + 1] = {nullptr,
                                                 AnyTile<Format, 3>,
                                                 AnyTile<Format, 4>,
                                                 AnyTile<Format, 5>,
-                                                AnyTile<Format, 6>};
+                                                AnyTile<Format, 6>,
+                                                AnyTile<Format, 7>,
+                                                AnyTile<Format, 8>};
 
 template <class Format>
 struct MulMatUnit {
@@ -217,7 +243,8 @@ void MulMat(const Launch& launch) {
         nullptr, MulMatOf<Q8_0>, MulMatOf<Q4_0>, MulMatOf<Q4_1>, MulMatOf<Q5_0>, MulMatOf<Q5_1>, MulMatOf<Q4_K>,
         MulMatOf<Q5_K>, MulMatOf<Q6_K>, MulMatOf<Iq4Nl>, MulMatOf<Iq4Xs>};
     static_assert(std::size(by_type) == std::size(all_types));
-    const MulMatRows call(launch);
+    MulMatRows call(launch);
+    if (call.p.R >= kCopyFrom) copy_rows(launch, call);
     by_type[call.p.w_type](call);
 }
 
@@ -256,7 +283,7 @@ void plain(const Launch& launch) {
 }  // namespace
 
 std::vector<Kernel> mul_mat_kernels() {
-    std::vector<Kernel> list = RW_TARGET_KERNELS(MulMat, nullptr);
+    std::vector<Kernel> list = RW_TARGET_KERNELS(MulMat, mul_mat_scratch);
     list.push_back({"cpu:plain", nullptr, plain});
     return list;
 }

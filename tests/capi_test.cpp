@@ -176,13 +176,24 @@ TEST_F(Api, BadCallsAreRefusedByName) {
         refused(add(good, "L2_NORM", {"eps", number}), RW_INVALID_ARGUMENT, "eps");
     EXPECT_EQ(add(good, "L2_NORM", {"eps", "1e-6"}), RW_OK) << rw_message();
     std::vector<rw_arg> strange = good;
-    strange[0].tensor.type = rw_type(9);
+    strange[0].tensor.type = rw_type(99);
     refused(add(strange, "L2_NORM", {}), RW_INVALID_ARGUMENT, "no such type");
     strange = good, strange[0].tensor.ne[3] = INT64_MAX;
     refused(add(strange, "L2_NORM", {}), RW_INVALID_ARGUMENT, "x: dimension of");
     rw_call call = call_of(good);
     call.args = nullptr;
     refused(rw_plan_add(bench.plan, &call, nullptr), RW_INVALID_ARGUMENT, "call.args");
+}
+
+TEST_F(Api, TypesHaveBlocks) {
+    for (const rw::TypeInfo& t : rw::all_types) {
+        EXPECT_EQ(rw_type_block(rw_type(int(t.type))), t.block) << t.name;
+        EXPECT_EQ(rw_type_bytes(rw_type(int(t.type))), t.bytes) << t.name;
+    }
+    for (const int none : {-1, int(std::size(rw::all_types))}) {
+        EXPECT_EQ(rw_type_block(rw_type(none)), 0u);
+        EXPECT_EQ(rw_type_bytes(rw_type(none)), 0u);
+    }
 }
 
 TEST_F(Api, DevicesFillAShortArray) {
