@@ -1,0 +1,322 @@
+#include "runtime/model/context.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace rw::model {
+namespace {
+
+constexpr size_t most_plans = 64;  // recordings kept; the oldest shapes are recorded again when they come back
+
+std::string table(const Ledger& ledger) {
+    std::string text;
+    for (const auto& [purpose, bytes] : ledger) text += fmt::format("\n  {:<16} {:>10.1f} MiB", purpose, double(bytes) / (1 << 20));
+    return text;
+}
+
+}  // namespace
+
+/// Offsets in elements of the parts of the input buffer.
+struct Context::Inputs {
+    int64_t tokens, rope, pos, seq, first, len, slot, logits, end;
+    int64_t stride;  // of the steps of a draft: rope, pos, seq each have B elements a step
+    explicit Inputs(const Shape& s) {
+        const int64_t steps = std::max<int64_t>(s.steps, 1);
+        tokens = 0;
+        rope = tokens + s.N;
+        pos = rope + s.N * s.planes * steps;
+        seq = pos + s.B * steps;
+        first = seq + s.B * steps;
+        len = first + s.B;
+        slot = len + s.B;
+        logits = slot + s.B;
+        end = logits + s.logits;
+        stride = s.B;
+    }
+};
+
+Ledger Context::prepare(Memory& memory, const Progress& progress) {
+    weights_ = model_->load(memory, progress);
+    if (!options_.mtp) weights_.mtp.reset();
+    pools_ = make_pools(options_.pools, geometry(), memory);
+    const PoolShape& p = options_.pools;
+    const bool mtp = has_mtp();
+    scratch_ = {};
+    Graph graph(scratch_, nullptr);
+    int64_t most_inputs = 0;
+    const auto size = [&](const Shape& shape) {
+        shape.steps ? build_draft(graph, shape) : build(graph, shape);
+        most_inputs = std::max(most_inputs, Inputs(shape).end);
+    };
+    const int64_t exact = p.sequences * p.most_exact, chunk = options_.chunk;
+    size({.N = exact, .B = p.sequences, .longest = p.most_exact, .logits = exact, .planes = 3, .mtp = mtp});
+    size({.N = chunk, .logits = std::max<int64_t>(options_.logit_rows, 1), .planes = 3, .prefill = true, .mtp = mtp, .mtp_logits = mtp});
+    if (mtp && p.most_exact > 1)
+        size({.N = p.sequences, .B = p.sequences, .steps = p.most_exact - 1, .mtp = true});
+    scratch_.allocate(memory);
+    inputs_ = memory.make("scratch", Type::i32, {most_inputs, 1, 1, 1});
+    return memory.ledger();
+}
+
+Context::Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Device> device, const Options& options, const Progress& progress)
+    : model_(std::move(model)), device_(std::move(device)), options_(options), memory_(device_) {
+    const PoolShape& p = options_.pools;
+    if (p.sequences < 1 || p.context < 1 || p.most_exact < 1 || p.most_exact > 65 || options_.chunk < 1 || options_.top < 1 || options_.top > 64)
+        throw Error(Status::invalid_argument, "context: sequences, context and chunk are 1 or more, tokens of an exact call 1 to 65, "
+                                              "candidates 1 to 64");
+    const Ledger would = measure(*model_, options_);
+    const uint64_t budget = options_.budget ? options_.budget : device_->info().memory;
+    if (budget && total(would) > budget)
+        throw Error(Status::out_of_memory,
+                    fmt::format("{} bytes are needed where {} are to be had on {}:{}\ntake a shorter context, fewer sequences or drafts, a "
+                                "KV cache of f16 or q8_0, or a model of fewer bits", total(would), budget, device_->info().id, table(would)));
+    prepare(memory_, progress);
+    taken_.assign(size_t(p.sequences), false);
+}
+
+Context::Context(const Model& model, const Options& options)
+    : model_(std::shared_ptr<void>(), &model), options_(options) {}
+
+Ledger Context::measure(const Model& model, const Options& options) {
+    Memory memory;
+    return Context(model, options).prepare(memory, {});
+}
+
+int64_t Context::take_row() {
+    const auto free = std::find(taken_.begin(), taken_.end(), false);
+    if (free == taken_.end())
+        throw Error(Status::out_of_memory, fmt::format("all {} sequences of the context are in use; drop one or make the context larger", taken_.size()));
+    const int64_t row = free - taken_.begin();
+    pools_.clear(row);
+    *free = true;
+    return row;
+}
+
+Tensor Context::input(int64_t from, Extent ne) const {
+    Tensor t = inputs_;
+    t.offset = uint64_t(from) * 4, t.ne = ne, t.nb = contiguous(Type::i32, ne);
+    return t;
+}
+
+Rows Context::rows_at(const Shape& s, const Inputs& at, int64_t step) const {
+    const auto list = [&](int64_t from) { return input(from, {s.B, 1, 1, 1}); };
+    Rows rows;
+    rows.N = s.N, rows.B = s.B, rows.longest = s.longest, rows.prefill = s.prefill;
+    rows.pos = list(at.pos + step * at.stride), rows.seq = list(at.seq + step * at.stride);
+    rows.first = list(at.first), rows.len = list(at.len), rows.slot = list(at.slot);
+    rows.rope = input(at.rope + step * s.N * s.planes, {s.N, s.planes, 1, 1});
+    return rows;
+}
+
+void Context::head(Graph& graph, const Shape& s, const Tensor& hidden, const Tensor& matrix, const Tensor& chosen) const {
+    const Tensor logits = graph.project("logits", matrix, hidden);
+    const int64_t k = s.steps ? 1 : options_.top, rows = hidden.ne[1];
+    const Tensor ids = s.steps ? chosen : graph.scratch("top_ids", {k, rows, 1, 1}, Type::i32);
+    Tensor share = graph.scratch("top_shares", {k, rows * std::max<int64_t>(s.steps, 1), 1, 1});
+    if (s.steps) share.offset += chosen.offset, share.ne[1] = rows;
+    graph.add("TOP_K", {{"logits", logits}, {"ids", ids}, {"prob", share}});
+}
+
+void Context::build(Graph& graph, const Shape& s) const {
+    const Inputs at(s);
+    const Rows rows = rows_at(s, at, 0);
+    const Layers layers{graph, geometry(), pools_};
+    const Tensor embedding = graph.scratch("embedding", {geometry().width, s.N, 1, 1});
+    if (!s.embeddings) graph.add("GET_ROWS", {{"table", weights_.embed}, {"ids", input(at.tokens, {s.N, 1, 1, 1})}, {"out", embedding}});
+
+    Tensor x = embedding;
+    size_t recurrent = 0, attention = 0;
+    for (const Block& block : weights_.blocks)
+        x = block.recurrent ? layers.recurrent(block, pools_.recurrent[recurrent++], rows, x)
+                            : layers.attention(block, pools_.kv[attention++], rows, x);
+    Tensor hidden = graph.normed("hidden", x, weights_.norm, geometry().eps);
+    Tensor matrix = weights_.head;
+    if (s.mtp || s.mtp_logits) {
+        const Mtp& mtp = *weights_.mtp;
+        x = layers.merged(mtp, weights_.shift, rows, embedding, hidden);
+        if (!s.mtp_logits) {
+            layers.keys_and_values(mtp.block, pools_.kv.back(), rows, x);
+        } else {
+            hidden = graph.normed("hidden", layers.attention(mtp.block, pools_.kv.back(), rows, x), mtp.norm, geometry().eps);
+            matrix = mtp.head;
+        }
+    }
+    if (s.logits == 0) return;
+    if (s.logits < s.N || !s.prefill) {  // an exact call asks for all rows or some: one order of steps for both
+        const Tensor chosen = graph.scratch("chosen", {geometry().width, s.logits, 1, 1});
+        graph.add("GET_ROWS", {{"table", hidden}, {"ids", input(at.logits, {s.logits, 1, 1, 1})}, {"out", chosen}});
+        hidden = chosen;
+    }
+    head(graph, s, hidden, matrix, {});
+}
+
+void Context::build_draft(Graph& graph, const Shape& s) const {
+    const Inputs at(s);
+    const Layers layers{graph, geometry(), pools_};
+    const Mtp& mtp = *weights_.mtp;
+    const Tensor all_ids = graph.scratch("draft_ids", {1, s.B * s.steps, 1, 1}, Type::i32);
+    const Tensor embedding = graph.scratch("embedding", {geometry().width, s.B, 1, 1});
+    Tensor ids = input(at.tokens, {s.B, 1, 1, 1}), hidden;
+    for (int64_t step = 0; step < s.steps; ++step) {
+        const Rows rows = rows_at(s, at, step);
+        graph.add("GET_ROWS", {{"table", mtp.embed}, {"ids", ids}, {"out", embedding}});
+        // What is kept as the hidden row of this position is overwritten by the call that verifies it.
+        Tensor x = step == 0 ? layers.merged(mtp, weights_.shift, rows, embedding, embedding)
+                             : layers.merged_with(mtp, embedding, hidden);
+        x = layers.attention(mtp.block, pools_.kv.back(), rows, x);
+        hidden = graph.normed("hidden", x, mtp.norm, geometry().eps);
+        Tensor chosen = all_ids;
+        chosen.offset += uint64_t(step * s.B) * 4, chosen.ne[1] = s.B;
+        head(graph, s, hidden, mtp.head, chosen);
+        ids = reshaped(chosen, {s.B, 1, 1, 1});
+    }
+}
+
+core::Plan& Context::plan(const Shape& shape) {
+    const auto found = plans_.find(shape);
+    if (found != plans_.end()) return *found->second;
+    if (plans_.size() >= most_plans) plans_.clear();
+    auto plan = std::make_unique<core::Plan>(device_);
+    Graph graph(scratch_, plan.get());
+    shape.steps ? build_draft(graph, shape) : build(graph, shape);
+    return *plans_.emplace(shape, std::move(plan)).first->second;
+}
+
+void Context::check(const std::vector<Part>& parts, const Wanted& wanted, int64_t N, int64_t longest) const {
+    const PoolShape& p = options_.pools;
+    const auto that = []<class... Args>(bool ok, fmt::format_string<Args...> text, Args&&... args) {
+        if (!ok) throw Error(Status::invalid_argument, fmt::format(text, std::forward<Args>(args)...));
+    };
+    that(!parts.empty() && N > 0, "run: there are no tokens");
+    that(int64_t(parts.size()) <= p.sequences, "run: {} sequences in a call, the context was made for {}", parts.size(), p.sequences);
+    if (wanted.prefill) {
+        that(parts.size() == 1, "run: a prefill call takes one sequence, so that its rows never depend on others");
+        that(N <= options_.chunk, "run: {} tokens in a prefill call, the context was made for {}", N, options_.chunk);
+    } else {
+        that(longest <= p.most_exact, "run: {} tokens of a sequence in an exact call, the context was made for {}", longest, p.most_exact);
+    }
+    that(!(wanted.mtp || wanted.mtp_logits) || has_mtp(), "run: the model has no MTP block, or the context was made without it");
+    const size_t width = geometry().width;
+    for (const Part& part : parts) {
+        const int64_t n = part.embeddings.empty() ? int64_t(part.tokens.size()) : int64_t(part.embeddings.size() / width);
+        that(part.embeddings.empty() == parts.front().embeddings.empty() && part.rope.empty() == parts.front().rope.empty(),
+             "run: tokens and embeddings, and given and plain rotary positions, are not mixed in one call");
+        that(part.embeddings.size() % width == 0, "run: embeddings are rows of {} numbers", width);
+        that(part.rope.empty() || int64_t(part.rope.size()) == 3 * n, "run: three rotary positions a token are expected");
+        that(part.row >= 0 && part.row < p.sequences, "run: pool row {} of {}", part.row, p.sequences);
+        if (part.pos < 0 || part.pos + n > p.context)
+            throw Error(Status::range, fmt::format("run: positions {} to {} do not fit a context of {}; shorten the text or make the context "
+                                                   "longer", part.pos, part.pos + n, p.context));
+        for (const int32_t token : part.tokens)
+            if (token < 0 || token >= int64_t(geometry().vocab))
+                throw Error(Status::range, fmt::format("run: token {} is not one of the vocabulary's {}", token, geometry().vocab));
+    }
+    for (const int32_t row : wanted.rows) that(row >= 0 && row < N, "run: logits of row {} of {} are wanted", row, N);
+    const int64_t most = wanted.prefill ? std::max<int64_t>(options_.logit_rows, 1) : N;
+    that(int64_t(wanted.rows.size()) <= most, "run: {} rows of logits, the context was made for {}", wanted.rows.size(), most);
+}
+
+void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
+    Shape s;
+    s.N = 0, s.longest = 0;
+    const size_t width = geometry().width;
+    for (const Part& part : parts) {
+        const int64_t n = part.embeddings.empty() ? int64_t(part.tokens.size()) : int64_t(part.embeddings.size() / width);
+        s.N += n, s.longest = std::max(s.longest, n);
+    }
+    check(parts, wanted, s.N, s.longest);
+    s.B = int64_t(parts.size()), s.logits = int64_t(wanted.rows.size()), s.prefill = wanted.prefill;
+    s.planes = parts.front().rope.empty() || !geometry().family->sections ? 1 : 3, s.embeddings = !parts.front().embeddings.empty();
+    s.mtp = wanted.mtp, s.mtp_logits = wanted.mtp_logits;
+
+    const Inputs at(s);
+    std::vector<int32_t> values(size_t(at.end), 0);
+    const auto put = [&](int64_t at_element, int64_t value) { values[size_t(at_element)] = int32_t(value); };
+    int64_t row = 0;
+    for (int64_t b = 0; b < s.B; ++b) {
+        const Part& part = parts[size_t(b)];
+        const int64_t n = s.embeddings ? int64_t(part.embeddings.size() / width) : int64_t(part.tokens.size());
+        put(at.pos + b, part.pos), put(at.seq + b, part.row), put(at.first + b, row), put(at.len + b, n), put(at.slot + b, part.slot);
+        for (int64_t t = 0; t < n; ++t, ++row) {
+            if (!s.embeddings) put(at.tokens + row, part.tokens[size_t(t)]);
+            for (int64_t plane = 0; plane < s.planes; ++plane)
+                put(at.rope + plane * s.N + row, part.rope.empty() ? part.pos + t : part.rope[size_t(plane * n + t)]);
+        }
+    }
+    std::copy(wanted.rows.begin(), wanted.rows.end(), values.begin() + at.logits);
+
+    core::Plan& ready = plan(s);
+    inputs_.buffer->write(0, values.data(), values.size() * 4);
+    if (s.embeddings) {
+        const Tensor embedding = scratch_.tensor("embedding", Type::f32, {geometry().width, s.N, 1, 1});
+        uint64_t to = 0;
+        for (const Part& part : parts) {
+            embedding.buffer->write(to, part.embeddings.data(), part.embeddings.size_bytes());
+            to += part.embeddings.size_bytes();
+        }
+    }
+    ready.run();
+    last_ = s;
+}
+
+std::vector<float> Context::logits(size_t i) const {
+    if (int64_t(i) >= last_.logits) throw Error(Status::invalid_argument, "logits: the last call was not asked for that row");
+    std::vector<float> row(geometry().vocab);
+    const Tensor all = scratch_.tensor("logits", Type::f32, {geometry().vocab, last_.logits, 1, 1});
+    all.buffer->read(i * row.size() * sizeof(float), row.data(), row.size() * sizeof(float));
+    return row;
+}
+
+std::vector<Candidate> Context::candidates(size_t i) const {
+    if (int64_t(i) >= last_.logits) throw Error(Status::invalid_argument, "candidates: the last call was not asked for that row");
+    const size_t k = size_t(options_.top);
+    std::vector<int32_t> ids(k);
+    std::vector<float> shares(k);
+    const Extent ne{options_.top, last_.logits, 1, 1};
+    scratch_.tensor("top_ids", Type::i32, ne).buffer->read(i * k * 4, ids.data(), k * 4);
+    scratch_.tensor("top_shares", Type::f32, ne).buffer->read(i * k * 4, shares.data(), k * 4);
+    std::vector<Candidate> list(k);
+    for (size_t j = 0; j < k; ++j) list[j] = {ids[j], shares[j]};
+    return list;
+}
+
+std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& parts, const std::vector<int>& steps) {
+    Shape s;
+    s.N = s.B = int64_t(parts.size()), s.mtp = true;
+    s.steps = steps.empty() ? 0 : *std::max_element(steps.begin(), steps.end());
+    if (!has_mtp()) throw Error(Status::invalid_argument, "draft: the model has no MTP block, or the context was made without it");
+    if (parts.empty() || steps.size() != parts.size() || s.steps < 1 || s.steps >= options_.pools.most_exact || s.B > options_.pools.sequences)
+        throw Error(Status::invalid_argument, fmt::format("draft: 1 to {} steps for each of 1 to {} parts are expected",
+                                                          options_.pools.most_exact - 1, options_.pools.sequences));
+    const Inputs at(s);
+    std::vector<int32_t> values(size_t(at.end), 0);
+    for (int64_t b = 0; b < s.B; ++b) {
+        const Part& part = parts[size_t(b)];
+        if (part.tokens.size() != 1) throw Error(Status::invalid_argument, "draft: a part is one token, that which was chosen last");
+        values[size_t(at.tokens + b)] = part.tokens[0];
+        values[size_t(at.first + b)] = int32_t(b), values[size_t(at.len + b)] = 1;
+        const int64_t shift = part.rope.empty() ? 0 : part.rope[0] - part.pos;  // text behind an image goes on from there
+        for (int64_t step = 0; step < s.steps; ++step) {
+            const int64_t pos = part.pos + step;
+            const bool ends = step >= steps[size_t(b)] || pos >= options_.pools.context;
+            values[size_t(at.pos + step * at.stride + b)] = ends ? -1 : int32_t(pos);
+            values[size_t(at.seq + step * at.stride + b)] = ends ? -1 : int32_t(part.row);
+            values[size_t(at.rope + step * s.N + b)] = ends ? -1 : int32_t(pos + shift);
+        }
+    }
+    core::Plan& ready = plan(s);
+    inputs_.buffer->write(0, values.data(), values.size() * 4);
+    ready.run();
+    std::vector<int32_t> ids(size_t(s.B * s.steps));
+    std::vector<float> shares(ids.size());
+    scratch_.tensor("draft_ids", Type::i32, {1, s.B * s.steps, 1, 1}).buffer->read(0, ids.data(), ids.size() * 4);
+    scratch_.tensor("top_shares", Type::f32, {1, s.B * s.steps, 1, 1}).buffer->read(0, shares.data(), shares.size() * 4);
+    std::vector<std::vector<Candidate>> drafts(size_t(s.steps), std::vector<Candidate>(size_t(s.B)));
+    for (size_t i = 0; i < ids.size(); ++i) drafts[i / size_t(s.B)][i % size_t(s.B)] = {ids[i], shares[i]};
+    last_ = s;
+    return drafts;
+}
+
+}  // namespace rw::model

@@ -1,0 +1,115 @@
+// A model on a device: weights, pools, scratch, and the plans that run it. One thread at a time.
+//
+//     model::Context context(model, core::open("cpu"), {});
+//     context.run({{.row = 0, .pos = 0, .tokens = prompt}}, {.prefill = true, .rows = {int(prompt.size()) - 1}});
+//     std::vector<float> logits = context.logits(0);
+//
+// A plan is recorded once for every shape of a call (rows, sequences, longest, ...) and then replayed: what differs
+// between calls of one shape, tokens, positions and pool rows, lies in one small buffer on the device. The context
+// knows no sequences, only pool rows and positions; SequenceState keeps the law of what may be asked for.
+#pragma once
+
+#include <compare>
+
+#include "runtime/model/layers.h"
+#include "runtime/model/model.h"
+
+namespace rw::model {
+
+struct Options {
+    PoolShape pools;
+    int64_t chunk = 512;      // most rows of a prefill call
+    int64_t logit_rows = 0;   // most rows of logits of a prefill call; of an exact call every row may be asked for
+    int64_t top = 1;          // candidates kept of each row of logits, at most 64
+    bool mtp = true;          // with the MTP block, where the model has one
+    uint64_t budget = 0;      // bytes that may be taken; 0: what the device says it has
+};
+
+/// One sequence's part of a call.
+struct Part {
+    int64_t row = 0;                      // of the pools
+    int64_t pos = 0;                      // of the first token
+    int64_t slot = 0;                     // of the input state, in snapshot form
+    std::span<const int32_t> tokens{};
+    std::span<const float> embeddings{};  // [w, n], instead of tokens
+    std::span<const int32_t> rope{};      // [n, 3]: times, heights, widths; empty: the positions
+};
+
+struct Wanted {
+    bool prefill = false;
+    std::vector<int32_t> rows{};  // packed rows whose logits are wanted, e.g. n - 1
+    bool mtp = false;             // fill the MTP block's cache for the rows
+    bool mtp_logits = false;      // the logits are the MTP block's
+};
+
+struct Candidate {
+    int32_t token;
+    float probability;
+};
+
+class Context {
+public:
+    /// Loads the model. Throws Error(out_of_memory), before anything is allocated, with a table of what it would take.
+    Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Device> device, const Options& options,
+            const Progress& progress = {});
+
+    const Model& model() const { return *model_; }
+    const gguf::Geometry& geometry() const { return model_->geometry(); }
+    const Options& options() const { return options_; }
+    const Pools& pools() const { return pools_; }
+    core::Device& device() const { return *device_; }
+    bool has_mtp() const { return weights_.mtp.has_value(); }
+    const Ledger& ledger() const { return memory_.ledger(); }
+    /// What a context would take, by purpose; nothing is loaded or allocated.
+    static Ledger measure(const Model& model, const Options& options);
+
+    /// A pool row that nobody has, cleared. Throws Error(out_of_memory) when all are taken.
+    int64_t take_row();
+    void give_row(int64_t row) { taken_.at(size_t(row)) = false; }
+
+    /// Runs the parts' tokens through the model, each from its position on, and waits.
+    void run(const std::vector<Part>& parts, const Wanted& wanted);
+    /// After run(): the logits of the i-th wanted row, and the most probable tokens of it, best first.
+    std::vector<float> logits(size_t i) const;
+    std::vector<Candidate> candidates(size_t i) const;
+
+    /// A chain of `steps` tokens for each part: the MTP block takes the part's last token and the hidden row before it,
+    /// then its own best token and output. No more than one token a part; steps < options.pools.most_exact.
+    /// candidates: [step][part].
+    std::vector<std::vector<Candidate>> draft(const std::vector<Part>& parts, const std::vector<int>& steps);
+
+    /// Plans recorded so far.
+    size_t plans() const { return plans_.size(); }
+
+private:
+    struct Shape {  // what a plan is recorded for
+        int64_t N = 1, B = 1, longest = 1, logits = 0, planes = 1, steps = 0;
+        bool prefill = false, embeddings = false, mtp = false, mtp_logits = false;
+        auto operator<=>(const Shape&) const = default;
+    };
+    struct Inputs;  // where a shape's i32 inputs lie
+
+    Context(const Model& model, const Options& options);
+    Ledger prepare(Memory& memory, const Progress& progress);
+    core::Plan& plan(const Shape& shape);
+    void build(Graph& graph, const Shape& shape) const;
+    void build_draft(Graph& graph, const Shape& shape) const;
+    void head(Graph& graph, const Shape& shape, const Tensor& hidden, const Tensor& matrix, const Tensor& chosen) const;
+    Rows rows_at(const Shape& shape, const Inputs& at, int64_t step) const;
+    Tensor input(int64_t from, Extent ne) const;
+    void check(const std::vector<Part>& parts, const Wanted& wanted, int64_t N, int64_t longest) const;
+
+    std::shared_ptr<const Model> model_;
+    std::shared_ptr<core::Device> device_;
+    Options options_;
+    Memory memory_;
+    Weights weights_;
+    Pools pools_;
+    Scratch scratch_;
+    Tensor inputs_;
+    std::map<Shape, std::unique_ptr<core::Plan>> plans_;
+    Shape last_;
+    std::vector<bool> taken_;
+};
+
+}  // namespace rw::model

@@ -1,0 +1,59 @@
+// Op calls put down by name, into a plan; and the memory for what passes between them.
+//
+// Scratch tensors go by name: the same name in every layer is the same memory, so a model takes what one layer takes.
+// A graph that is built for the greatest number of rows with a Memory that measures finds the sizes; the same code then
+// records.
+#pragma once
+
+#include <initializer_list>
+
+#include "core/plan.h"
+#include "runtime/model/memory.h"
+
+namespace rw::model {
+
+/// The memory of scratch tensors, by name.
+class Scratch {
+public:
+    /// Room for a tensor under this name; grows while measuring.
+    void reserve(const std::string& name, uint64_t bytes);
+    /// Allocates all that was reserved, on the device of `memory`.
+    void allocate(Memory& memory);
+    Tensor tensor(const std::string& name, Type type, Extent ne) const;
+    uint64_t bytes() const;
+
+private:
+    std::map<std::string, uint64_t> sizes_;
+    std::map<std::string, Tensor> memory_;
+};
+
+struct Named {
+    const char* name;
+    Tensor tensor;
+};
+struct Attribute {
+    const char* name;
+    double number;
+    const char* choice = nullptr;
+};
+
+class Graph {
+public:
+    /// Without a plan it measures: nothing is recorded and scratch grows.
+    Graph(Scratch& scratch, core::Plan* plan) : scratch_(scratch), plan_(plan) {}
+
+    Tensor scratch(const char* name, Extent ne, Type type = Type::f32);
+    /// Tensors that are not present are left out.
+    void add(const char* op, std::initializer_list<Named> tensors, std::initializer_list<Attribute> attributes = {});
+
+    /// x times w, [outputs, rows]; added onto `sum` where it is given.
+    Tensor project(const char* name, const Tensor& w, const Tensor& x, const Tensor& sum = {});
+    /// Rows of dimension 0 over their root mean square, times w.
+    Tensor normed(const char* name, const Tensor& x, const Tensor& w, float eps, const Tensor& gate = {});
+
+private:
+    Scratch& scratch_;
+    core::Plan* plan_;
+};
+
+}  // namespace rw::model

@@ -1,0 +1,54 @@
+#include "runtime/model/pool.h"
+
+namespace rw::model {
+namespace {
+
+RecurrentPool recurrent_pool(const PoolShape& s, const gguf::Geometry& g, Memory& memory) {
+    const int64_t D = int64_t(g.state) * g.state * g.v_heads, C = g.conv_width(), P = s.sequences;
+    RecurrentPool pool;
+    if (s.form == StateForm::snapshots) {
+        pool.base = memory.make("recurrent state", Type::f32, {D, s.most_exact, P, 1});
+        pool.inputs = memory.make("recurrent state", Type::f32, {(g.conv - 1) * C, s.most_exact, P, 1});
+        return pool;
+    }
+    const int64_t rows = s.W * s.n_base();
+    pool.base = memory.make("recurrent state", Type::f32, {D, s.n_base(), P, 1});
+    pool.ring_k = memory.make("recurrent state", Type::f32, {g.state, g.k_heads, rows, P});
+    pool.ring_d = memory.make("recurrent state", Type::f32, {g.state, g.v_heads, rows, P});
+    pool.ring_g = memory.make("recurrent state", Type::f32, {1, g.v_heads, rows, P});
+    pool.inputs = memory.make("recurrent state", Type::f32, {C, s.ring(g.conv), P, 1});
+    return pool;
+}
+
+void zero(const Tensor& t, int64_t row) {  // of dimension 2: the slots of a sequence
+    const std::vector<std::byte> zeros(size_t(t.nb[2]));
+    t.buffer->write(t.offset + uint64_t(row * t.nb[2]), zeros.data(), zeros.size());
+}
+
+}  // namespace
+
+void Pools::clear(int64_t row) const {
+    for (const RecurrentPool& pool : recurrent) {
+        zero(pool.base, row);
+        if (shape.form == StateForm::snapshots) zero(pool.inputs, row);
+    }
+}
+
+Pools make_pools(const PoolShape& shape, const gguf::Geometry& g, Memory& memory) {
+    Pools pools;
+    pools.shape = shape;
+    for (uint32_t i = 0; i < g.blocks; ++i) {
+        if (g.recurrent[i]) {
+            pools.recurrent.push_back(recurrent_pool(shape, g, memory));
+            continue;
+        }
+        const char* purpose = i < g.trunk() ? "kv cache" : "mtp kv cache";
+        pools.kv.push_back({memory.make(purpose, shape.kv, {g.key_length, g.kv_heads[i], shape.context, shape.sequences}),
+                            memory.make(purpose, shape.kv, {g.value_length, g.kv_heads[i], shape.context, shape.sequences})});
+    }
+    if (g.mtp_blocks > 0)
+        pools.hidden = memory.make("mtp hidden rows", Type::f32, {g.width, shape.ring(2), shape.sequences, 1});
+    return pools;
+}
+
+}  // namespace rw::model

@@ -1,0 +1,151 @@
+#include "runtime/sequence/save.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "runtime/checksum.h"
+
+namespace rw::sequence {
+namespace {
+
+constexpr uint32_t magic = 0x53535752, version = 1;  // "RWSS"
+
+struct Header {
+    uint32_t magic, version;
+    uint64_t fingerprint;
+    uint32_t form, W, kv, parts;
+    int64_t pos, tokens;
+    uint64_t bytes;
+};
+
+Header header_for(const SequenceState& state, size_t tokens) {
+    const model::Context& context = state.context();
+    const model::PoolShape& shape = context.options().pools;
+    return {magic, version, context.model().fingerprint(), uint32_t(shape.form), uint32_t(shape.W), uint32_t(shape.kv),
+            context.has_mtp() ? 2u : 1u, state.pos(), int64_t(tokens), 0};
+}
+
+/// Writes and counts into the checksum; the first failure is what error() tells.
+class Writer {
+public:
+    explicit Writer(const std::string& path) : file_(std::fopen(path.c_str(), "wb")) { note(file_ != nullptr); }
+    ~Writer() { close(); }
+    void put(const void* data, size_t bytes) {
+        sum_ = checksum({static_cast<const std::byte*>(data), bytes}, sum_);
+        if (file_ && bytes) note(std::fwrite(data, 1, bytes, file_) == bytes);
+    }
+    uint64_t sum() const { return sum_; }
+    /// 0, or the errno of what failed.
+    int close() {
+        if (file_) note(std::fclose(file_) == 0);
+        file_ = nullptr;
+        return error_;
+    }
+
+private:
+    void note(bool good) {
+        if (!good && !error_) error_ = errno ? errno : EIO;
+    }
+    std::FILE* file_;
+    int error_ = 0;
+    uint64_t sum_ = 0;
+};
+
+class Reader {
+public:
+    explicit Reader(const std::string& path) : path_(path), file_(path, std::ios::binary) {
+        if (!file_) throw Error(Status::io, path + ": cannot be opened: " + std::strerror(errno));
+        left_ = std::filesystem::file_size(path);
+    }
+    void get(void* data, uint64_t bytes) {
+        if (bytes > left_) throw Error(Status::invalid_argument, path_ + ": ends too early; the file is not whole");
+        if (!file_.read(static_cast<char*>(data), std::streamsize(bytes))) throw Error(Status::io, path_ + ": cannot be read");
+        left_ -= bytes;
+        sum_ = checksum({static_cast<const std::byte*>(data), size_t(bytes)}, sum_);
+    }
+    uint64_t left() const { return left_; }
+    uint64_t sum() const { return sum_; }
+
+private:
+    const std::string& path_;
+    std::ifstream file_;
+    uint64_t left_ = 0, sum_ = 0;
+};
+
+void check(const Header& found, const Header& want, const std::string& path) {
+    const auto that = [&](bool ok, const char* text) {
+        if (!ok) throw Error(Status::invalid_argument, path + ": " + text);
+    };
+    that(found.magic == want.magic, "not a saved sequence");
+    that(found.version == want.version, "saved by another version of the library");
+    that(found.fingerprint == want.fingerprint, "saved from another model");
+    that(found.form == want.form && found.W == want.W && found.kv == want.kv,
+         "saved with another rollback mode, block length or KV cache type; make the context with those");
+    that(found.parts == want.parts, "saved with an MTP block where there is none now, or the other way round");
+    that(found.pos >= 0 && found.tokens >= 0 && found.tokens < (int64_t(1) << 31), "damaged: its counts make no sense");
+}
+
+}  // namespace
+
+void save(const SequenceState& state, std::span<const int32_t> tokens, const std::string& path) {
+    const std::string partial = path + ".partial";
+    int error = 0;
+    {
+        Writer out(partial);
+        const auto pieces = state.live_all();
+        Header header = header_for(state, tokens.size());
+        for (const auto& piece : pieces) header.bytes += piece.bytes;
+        out.put(&header, sizeof header);
+        out.put(tokens.data(), tokens.size_bytes());
+        std::vector<std::byte> bytes;
+        for (const auto& piece : pieces) {
+            bytes.resize(piece.bytes);
+            piece.buffer->read(piece.offset, bytes.data(), bytes.size());
+            out.put(bytes.data(), bytes.size());
+        }
+        const uint64_t sum = out.sum();
+        out.put(&sum, sizeof sum);
+        error = out.close();
+    }
+    if (!error && std::rename(partial.c_str(), path.c_str()) != 0) error = errno;
+    if (!error) return;
+    std::remove(partial.c_str());
+    throw Error(Status::io, fmt::format("{}: the sequence could not be saved: {}", path, std::strerror(error)));
+}
+
+Loaded load(model::Context& context, const std::string& path) {
+    Reader in(path);
+    SequenceState state(context);
+    Header header;
+    in.get(&header, sizeof header);
+    check(header, header_for(state, 0), path);
+    if (header.pos > context.options().pools.context)
+        throw Error(Status::range, fmt::format("{}: has {} tokens, more than the context's {}", path, header.pos, context.options().pools.context));
+    if (in.left() / 4 < uint64_t(header.tokens)) throw Error(Status::invalid_argument, path + ": ends too early; the file is not whole");
+    std::vector<int32_t> tokens(size_t(header.tokens));
+    in.get(tokens.data(), tokens.size() * 4);
+    state.adopt(header.pos);
+    uint64_t want = 0;
+    const auto pieces = state.live_all();
+    for (const auto& piece : pieces) want += piece.bytes;
+    if (header.bytes != want || in.left() != want + sizeof(uint64_t))
+        throw Error(Status::invalid_argument, fmt::format("{}: holds {} bytes of state where {} are expected; the file is not whole", path, header.bytes, want));
+    std::vector<std::byte> bytes;
+    for (const auto& piece : pieces) {
+        bytes.resize(piece.bytes);
+        in.get(bytes.data(), bytes.size());
+        piece.buffer->write(piece.offset, bytes.data(), bytes.size());
+    }
+    const uint64_t sum = in.sum();
+    uint64_t kept = 0;
+    in.get(&kept, sizeof kept);
+    if (sum != kept) throw Error(Status::invalid_argument, path + ": damaged: its checksum does not fit its content");
+    return {std::move(state), std::move(tokens)};
+}
+
+}  // namespace rw::sequence

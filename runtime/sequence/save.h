@@ -1,0 +1,25 @@
+// A sequence in a file: the live bytes at its position and its tokens, so that it goes on in another process with
+// nothing computed again.
+//
+//   "RWSS", u32 version, u64 fingerprint of the model, u32 form, W, KV type, parts (trunk, MTP), i64 pos, i64 tokens,
+//   i32 token..., u64 bytes, the live bytes in SequenceState's order, u64 checksum of everything before
+//
+// Little-endian. Written to a file of another name first, so that a full disk leaves the old one as it was.
+#pragma once
+
+#include "runtime/sequence/sequence_state.h"
+
+namespace rw::sequence {
+
+/// tokens: the sequence's, and usually the one chosen last, which the state has not taken in yet. Throws Error(io).
+void save(const SequenceState& state, std::span<const int32_t> tokens, const std::string& path);
+
+struct Loaded {
+    SequenceState state;
+    std::vector<int32_t> tokens;
+};
+/// Throws Error: io; invalid_argument for a damaged file or one of another model or another form; out_of_memory or range
+/// when the context has no place for it.
+Loaded load(model::Context& context, const std::string& path);
+
+}  // namespace rw::sequence

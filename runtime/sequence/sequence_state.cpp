@@ -1,0 +1,143 @@
+#include "runtime/sequence/sequence_state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/checksum.h"
+
+namespace rw::sequence {
+namespace {
+
+using Piece = SequenceState::Piece;
+
+/// Rows [from, to) of dimension `d` of a pool row, which repeat every ne[d]: one piece, or two where they wrap.
+void add_rows(std::vector<Piece>& list, const Tensor& t, int d, int64_t pool_row, int64_t from, int64_t to) {
+    const int64_t rows = t.ne[size_t(d)], start = pool_row * t.nb[size_t(d) + 1], row = t.nb[size_t(d)];
+    while (from < to) {
+        const int64_t at = from % rows, n = std::min(to - from, rows - at);
+        list.push_back({t.buffer, t.offset + uint64_t(start + at * row), uint64_t(n * row)});
+        from += n;
+    }
+}
+
+}  // namespace
+
+SequenceState& SequenceState::operator=(SequenceState&& other) noexcept {
+    if (this == &other) return *this;
+    release();
+    context_ = std::exchange(other.context_, nullptr);
+    row_ = other.row_, pos_ = other.pos_, high_ = other.high_, floor_ = other.floor_, end_ = other.end_, kept_ = other.kept_;
+    return *this;
+}
+
+void SequenceState::release() {
+    if (context_) context_->give_row(row_);
+    context_ = nullptr;
+}
+
+model::Part SequenceState::part(std::span<const int32_t> tokens) const {
+    const model::PoolShape& shape = context_->options().pools;
+    model::Part part{.row = row_, .pos = pos_, .tokens = tokens};
+    if (shape.form == model::StateForm::snapshots) part.slot = pos_ == 0 ? 0 : shape.most_exact - 1 - (end_ - pos_);
+    return part;
+}
+
+void SequenceState::advance(int64_t n) {
+    pos_ += n, end_ = pos_;
+    high_ = std::max(high_, pos_);
+    kept_ = std::min(n, context_->options().pools.most_exact);
+}
+
+int64_t SequenceState::lowest() const {
+    const model::PoolShape& shape = context_->options().pools;
+    if (shape.form == model::StateForm::snapshots) return end_ == 0 ? 0 : std::max(floor_, end_ - kept_ + 1);
+    return std::max(floor_, shape.W * std::max<int64_t>(0, high_ / shape.W - shape.n_base() + 1));
+}
+
+std::string SequenceState::refusal(int64_t pos) const {
+    if (pos > pos_) return fmt::format("position {} has not been reached: the sequence is at {}", pos, pos_);
+    if (pos < lowest())
+        return fmt::format("position {} cannot be returned to: what is stored reaches back to {}; reset and compute it again, or make "
+                           "the context for longer drafts", pos, lowest());
+    return "";
+}
+
+void SequenceState::rollback(int64_t pos) {
+    if (const std::string why = refusal(pos); !why.empty()) throw Error(Status::range, "rollback: " + why);
+    pos_ = pos;
+}
+
+void SequenceState::reset() {
+    context_->pools().clear(row_);
+    pos_ = high_ = floor_ = end_ = 0, kept_ = 1;
+}
+
+std::vector<SequenceState::Piece> SequenceState::live(Which which) const {
+    const model::Pools& pools = context_->pools();
+    const model::PoolShape& shape = pools.shape;
+    const gguf::Geometry& g = context_->geometry();
+    const bool ring = shape.form == model::StateForm::ring;
+    const int64_t block = ring ? pos_ / shape.W : 0, from = ring ? block * shape.W : pos_;
+    std::vector<Piece> list;
+    const size_t trunk_kv = pools.kv.size() - g.mtp_blocks;
+    if (which == Which::mtp) {
+        for (size_t i = trunk_kv; i < pools.kv.size(); ++i)
+            for (const Tensor* t : {&pools.kv[i].k, &pools.kv[i].v}) add_rows(list, *t, 2, row_, 0, pos_);
+        if (model::present(pools.hidden)) add_rows(list, pools.hidden, 1, row_, std::max<int64_t>(0, from - 1), pos_);
+        return list;
+    }
+    for (const model::RecurrentPool& pool : pools.recurrent) {
+        if (!ring) {
+            const int64_t slot = part({}).slot;
+            add_rows(list, pool.base, 1, row_, slot, slot + 1);
+            add_rows(list, pool.inputs, 1, row_, slot, slot + 1);
+            continue;
+        }
+        add_rows(list, pool.base, 1, row_, block, block + 1);
+        for (const Tensor* t : {&pool.ring_k, &pool.ring_d, &pool.ring_g}) add_rows(list, *t, 2, row_, from, pos_);
+        add_rows(list, pool.inputs, 1, row_, std::max<int64_t>(0, from - (g.conv - 1)), pos_);
+    }
+    for (size_t i = 0; i < trunk_kv; ++i)
+        for (const Tensor* t : {&pools.kv[i].k, &pools.kv[i].v}) add_rows(list, *t, 2, row_, 0, pos_);
+    return list;
+}
+
+std::vector<SequenceState::Piece> SequenceState::live_all() const {
+    std::vector<Piece> list = live(Which::trunk);
+    for (const Piece& piece : live(Which::mtp)) list.push_back(piece);
+    return list;
+}
+
+uint64_t SequenceState::hash() const {
+    uint64_t h = uint64_t(pos_);
+    std::vector<std::byte> bytes;
+    for (const Piece& piece : live(Which::trunk)) {
+        bytes.resize(piece.bytes);
+        piece.buffer->read(piece.offset, bytes.data(), bytes.size());
+        h = checksum(bytes, h);
+    }
+    return h;
+}
+
+void SequenceState::adopt(int64_t pos) {
+    const model::PoolShape& shape = context_->options().pools;
+    pos_ = high_ = end_ = pos, kept_ = 1;
+    floor_ = shape.form == model::StateForm::ring ? pos / shape.W * shape.W : pos;
+}
+
+SequenceState SequenceState::fork() const {
+    SequenceState copy(*context_);
+    copy.adopt(pos_);
+    std::vector<std::byte> bytes;
+    const std::vector<Piece> from = live_all(), to = copy.live_all();
+    for (size_t i = 0; i < from.size(); ++i) {
+        bytes.resize(from[i].bytes);
+        from[i].buffer->read(from[i].offset, bytes.data(), bytes.size());
+        to[i].buffer->write(to[i].offset, bytes.data(), bytes.size());
+    }
+    return copy;
+}
+
+}  // namespace rw::sequence

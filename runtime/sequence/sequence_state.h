@@ -1,0 +1,76 @@
+// Everything that a sequence has in a model's memory, addressed by position, and the law of going back.
+//
+//     SequenceState state(context);
+//     context.run({state.part(tokens)}, ...), state.advance(tokens.size());
+//     state.rollback(state.pos() - 2);          // exactly the state after two tokens fewer, or Error(range) says why not
+//
+// pos is the number of tokens that the state has taken in; the next one gets that position. What can be returned to
+// follows from what is stored, never from what was asked before. Ring form: with H the highest end ever computed, the
+// bases and rows of the last n_base blocks of W positions are there, so p is valid iff p >= W max(0, floor(H/W) - n_base
+// + 1). Snapshot form: the states after the last few tokens of the last call are in slots; slot s of K holds that after
+// position end - (K - 1 - s). Keys, values and hidden rows go back as far as these.
+#pragma once
+
+#include <string>
+
+#include "runtime/model/context.h"
+
+namespace rw::sequence {
+
+class SequenceState {
+public:
+    /// An empty sequence in a pool row of its own, which it gives back when it ends. The context has to outlive it.
+    explicit SequenceState(model::Context& context) : context_(&context), row_(context.take_row()) {}
+    ~SequenceState() { release(); }
+    SequenceState(SequenceState&& other) noexcept { *this = std::move(other); }
+    SequenceState& operator=(SequenceState&& other) noexcept;
+
+    model::Context& context() const { return *context_; }
+    int64_t row() const { return row_; }
+    int64_t pos() const { return pos_; }
+    /// Positions left in the context.
+    int64_t room() const { return context_->options().pools.context - pos_; }
+
+    /// The tokens as this sequence's part of a call.
+    model::Part part(std::span<const int32_t> tokens) const;
+    /// The part was run: n tokens more.
+    void advance(int64_t n);
+
+    /// The lowest position that can be returned to without computing anything.
+    int64_t lowest() const;
+    /// Why `pos` cannot be returned to; empty when it can.
+    std::string refusal(int64_t pos) const;
+    /// Sets pos. Throws Error(range) with the refusal, and changes nothing then.
+    void rollback(int64_t pos);
+    /// Forgets all tokens.
+    void reset();
+
+    /// A sequence of its own with the same tokens. It can be rolled back as far as its position's block, or not at all
+    /// in snapshot form.
+    SequenceState fork() const;
+
+    /// Where the live bytes at this position lie: what a copy has to hold and nothing else.
+    struct Piece {
+        core::Buffer* buffer;
+        uint64_t offset, bytes;
+    };
+    enum class Which { trunk, mtp };
+    std::vector<Piece> live(Which which) const;
+    /// Of both parts. Copies of a sequence have pieces of the same sizes in the same order, but where a ring wraps.
+    std::vector<Piece> live_all() const;
+    /// Of the trunk's live bytes: the same for the same tokens, however they were grouped into calls and rolled back.
+    uint64_t hash() const;
+    /// Takes over that the row holds the live bytes of `pos` tokens and nothing before.
+    void adopt(int64_t pos);
+
+private:
+    void release();
+
+    model::Context* context_ = nullptr;
+    int64_t row_ = 0;
+    int64_t pos_ = 0, high_ = 0;
+    int64_t floor_ = 0;           // nothing below was ever stored here (fork, load)
+    int64_t end_ = 0, kept_ = 1;  // snapshot form: states after positions (end - kept, end] are in the last slots
+};
+
+}  // namespace rw::sequence

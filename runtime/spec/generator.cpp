@@ -1,0 +1,173 @@
+#include "runtime/spec/generator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace rw::spec {
+namespace {
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+bool drafts_at_all(const Request& r) { return r.n_max > 0; }
+
+}  // namespace
+
+const char* name_of(Stop stop) {
+    constexpr const char* names[] = {"none", "end_token", "length", "context_full", "cancelled"};
+    return names[int(stop)];
+}
+
+void Generator::check(const Request& r) const {
+    const model::Options& o = context_.options();
+    r.sampler.check();
+    const auto that = [](bool ok, std::string text) {
+        if (!ok) throw Error(Status::invalid_argument, std::move(text));
+    };
+    that(!r.prompt.empty(), "the prompt has no tokens");
+    that(r.most_tokens >= 1, "the number of tokens to generate is at least 1");
+    that(r.n_max >= 0 && r.n_max < o.pools.most_exact,
+         fmt::format("n_max {}: the context was made for drafts of up to {} tokens", r.n_max, o.pools.most_exact - 1));
+    that(r.n_max == 0 || context_.has_mtp(), "drafts need a model with an MTP block (n_max = 0 generates without)");
+    that(r.n_min >= 0 && r.p_min >= 0 && r.p_min <= 1, "n_min is 0 or more, p_min from 0 to 1");
+    if (int64_t(r.prompt.size()) > o.pools.context)
+        throw Error(Status::range, fmt::format("the prompt has {} tokens, the context {} positions", r.prompt.size(), o.pools.context));
+}
+
+Generation& Generator::add(Request request, const model::Progress& progress) {
+    check(request);
+    std::list<Generation> one;
+    one.push_back({std::move(request), sequence::SequenceState(context_), {}, Stop::none, {}, {}});
+    prefill(one.front(), progress);
+    all_.splice(all_.end(), one);
+    return all_.back();
+}
+
+Generation& Generator::resume(sequence::SequenceState state, int32_t last, Request request) {
+    request.prompt = {last};
+    check(request);
+    all_.push_back({std::move(request), std::move(state), {last}, Stop::none, {}, {}});
+    return all_.back();
+}
+
+void Generator::prefill(Generation& g, const model::Progress& progress) {
+    // Cut by the prompt alone, at multiples of the chunk, whatever else runs: the same prompt gives the same bits.
+    const double start = now();
+    const std::span<const int32_t> prompt(g.request.prompt);
+    const size_t chunk = size_t(context_.options().chunk);
+    for (size_t at = 0; at < prompt.size(); at += chunk) {
+        const auto part = prompt.subspan(at, std::min(chunk, prompt.size() - at));
+        model::Wanted wanted{.prefill = true, .mtp = drafts_at_all(g.request)};
+        if (at + part.size() == prompt.size()) wanted.rows = {int32_t(part.size()) - 1};
+        context_.run({g.state.part(part)}, wanted);
+        g.state.advance(int64_t(part.size()));
+        if (progress && !progress(at + part.size(), prompt.size())) {
+            g.stopped = Stop::cancelled;
+            return;
+        }
+    }
+    emit(g, chosen(g, 0, g.state.pos()), g.state.pos());
+    g.counts.prefill_seconds = now() - start;
+}
+
+/// The token that the model itself chooses behind row `row` of the last call.
+int32_t Generator::chosen(const Generation& g, size_t row, int64_t position) const {
+    if (g.request.sampler.greedy()) return context_.candidates(row).front().token;
+    return g.request.sampler.choose(context_.logits(row), position);
+}
+
+void Generator::emit(Generation& g, int32_t token, int64_t position) {
+    g.text.push_back(token);
+    const auto& ends = g.request.ends;
+    if (std::find(ends.begin(), ends.end(), token) != ends.end())
+        g.stopped = Stop::end_token;
+    else if (int64_t(g.text.size()) >= g.request.most_tokens)
+        g.stopped = Stop::length;
+    else if (position >= context_.options().pools.context)
+        g.stopped = Stop::context_full;
+}
+
+std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation*>& going) {
+    std::vector<std::vector<int32_t>> result(going.size());
+    std::vector<model::Part> parts;
+    std::vector<int> steps;
+    std::vector<size_t> of;
+    for (size_t i = 0; i < going.size(); ++i) {
+        Generation& g = *going[i];
+        g.last = {};
+        // The round yields one token more than it drafts, and takes a position for each.
+        const int64_t left = std::min(g.request.most_tokens - int64_t(g.text.size()), g.state.room()) - 1;
+        const int n = int(std::clamp<int64_t>(left, 0, g.request.n_max));
+        if (n < std::max(g.request.n_min, 1)) continue;
+        parts.push_back(g.state.part({&g.text.back(), 1})), steps.push_back(n), of.push_back(i);
+    }
+    if (parts.empty()) return result;
+    const double start = now();
+    const auto chains = context_.draft(parts, steps);
+    for (size_t j = 0; j < of.size(); ++j) {
+        Generation& g = *going[of[j]];
+        std::vector<int32_t>& draft = result[of[j]];
+        for (int step = 0; step < steps[j]; ++step) {
+            const model::Candidate next = chains[size_t(step)][j];
+            if (next.probability < g.request.p_min) break;
+            draft.push_back(next.token), g.last.draft.push_back(next);
+        }
+        if (int(draft.size()) < g.request.n_min) draft.clear(), g.last.draft.clear();
+        g.counts.draft_seconds += now() - start;
+    }
+    return result;
+}
+
+bool Generator::round() {
+    std::vector<Generation*> going;
+    for (Generation& g : all_)
+        if (g.stopped == Stop::none) going.push_back(&g);
+    if (going.empty()) return false;
+    const auto drafted = drafts(going);
+
+    const double start = now();
+    std::vector<std::vector<int32_t>> rows(going.size());
+    std::vector<model::Part> parts;
+    model::Wanted wanted;
+    for (size_t i = 0; i < going.size(); ++i) {
+        rows[i] = {going[i]->text.back()};
+        rows[i].insert(rows[i].end(), drafted[i].begin(), drafted[i].end());
+        parts.push_back(going[i]->state.part(rows[i]));
+        for (size_t t = 0; t < rows[i].size(); ++t) wanted.rows.push_back(int32_t(wanted.rows.size()));
+        wanted.mtp = wanted.mtp || drafts_at_all(going[i]->request);
+    }
+    context_.run(parts, wanted);
+
+    size_t row = 0;
+    for (size_t i = 0; i < going.size(); ++i) {
+        Generation& g = *going[i];
+        const std::vector<int32_t>& draft = drafted[i];
+        const int64_t before = g.state.pos();
+        g.state.advance(int64_t(rows[i].size()));
+        g.counts.tried.resize(std::max(g.counts.tried.size(), draft.size())), g.counts.taken.resize(g.counts.tried.size());
+        size_t n = 0;  // drafts that are what the model chooses
+        for (;; ++n) {
+            const int64_t position = before + int64_t(n) + 1;
+            const int32_t token = chosen(g, row + n, position);
+            const bool same = n < draft.size() && draft[n] == token;
+            if (n < draft.size()) ++g.counts.tried[n];
+            emit(g, token, position);
+            if (!same || g.stopped != Stop::none) break;
+            ++g.counts.taken[n];
+        }
+        g.state.rollback(before + int64_t(n) + 1);
+        row += rows[i].size();
+        ++g.counts.rounds;
+        g.counts.drafted += int64_t(draft.size()), g.counts.accepted += int64_t(n), g.counts.emitted += int64_t(n) + 1;
+        g.last.accepted = int(n);
+        g.counts.verify_seconds += now() - start;
+    }
+    return true;
+}
+
+void Generator::drop(const Generation& generation) {
+    all_.remove_if([&](const Generation& g) { return &g == &generation; });
+}
+
+}  // namespace rw::spec

@@ -1,0 +1,84 @@
+// Text from a model, several sequences at once, with or without drafts of its MTP block. Greedy text and text sampled
+// with a seed are the same, bit for bit, with drafts and without, alone and among others: a draft only decides how many
+// tokens a round yields.
+//
+//     spec::Generator generator(context);
+//     auto& s = generator.add({.prompt = tokens, .most_tokens = 100, .n_max = 3});
+//     while (generator.round()) {}
+//     s.text                                                     // the tokens
+//
+// A round drafts for every sequence that goes on, runs the last chosen token and the drafts of all of them through the
+// model in one call, takes of each the drafts that the model itself would have chosen and one token more, and sets the
+// states back to where that leaves them.
+#pragma once
+
+#include <functional>
+#include <list>
+
+#include "runtime/sequence/sequence_state.h"
+#include "runtime/spec/sampler.h"
+
+namespace rw::spec {
+
+/// Counted as: emitted = accepted + rounds. The token that follows from the prompt is in none of them, and the last token
+/// of a round, also an end token inside a draft, is never an accepted one.
+struct Counts {
+    int64_t rounds = 0, drafted = 0, accepted = 0, emitted = 0;
+    std::vector<int64_t> tried, taken;  // by place in the draft
+    double prefill_seconds = 0, draft_seconds = 0, verify_seconds = 0;
+};
+
+struct Request {
+    std::vector<int32_t> prompt;
+    int64_t most_tokens = 128;
+    std::vector<int32_t> ends{};   // tokens that end the text; they are part of it
+    Sampler sampler{};
+    int n_max = 0;                 // drafts of a round; 0 is plain decoding
+    int n_min = 0;                 // shorter drafts are dropped
+    double p_min = 0;              // a draft ends before a token that the MTP block holds less probable
+};
+
+enum class Stop { none, end_token, length, context_full, cancelled };
+const char* name_of(Stop stop);
+
+/// One sequence: read it between rounds.
+struct Generation {
+    Request request;
+    sequence::SequenceState state;
+    std::vector<int32_t> text;   // without the prompt; the last token is not in the state yet
+    Stop stopped = Stop::none;
+    Counts counts;
+    struct Round {               // what the last round did
+        std::vector<model::Candidate> draft;
+        int accepted = 0;
+    } last;
+};
+
+class Generator {
+public:
+    explicit Generator(model::Context& context) : context_(context) {}
+
+    /// Runs the prompt and chooses the first token. Throws Error for a request that cannot be met, and takes nothing then.
+    /// progress: prompt tokens done and in all; false stops.
+    Generation& add(Request request, const model::Progress& progress = {});
+    /// Goes on from a state that was loaded or forked, whose last chosen token is `last`.
+    Generation& resume(sequence::SequenceState state, int32_t last, Request request);
+    /// One round for all sequences that have not stopped; false when there is none. Throws Error with the states as they
+    /// were.
+    bool round();
+    /// Drops a sequence and gives its memory back.
+    void drop(const Generation& generation);
+    std::list<Generation>& all() { return all_; }
+
+private:
+    void check(const Request& request) const;
+    void prefill(Generation& g, const model::Progress& progress);
+    std::vector<std::vector<int32_t>> drafts(const std::vector<Generation*>& going);
+    int32_t chosen(const Generation& g, size_t row, int64_t position) const;
+    void emit(Generation& g, int32_t token, int64_t position);
+
+    model::Context& context_;
+    std::list<Generation> all_;
+};
+
+}  // namespace rw::spec
