@@ -27,6 +27,8 @@ int main(int argc, char** argv) {
     rw::tools::add_gguf_make(gguf, status);
     rw::tools::add_tokenize(app, status);
     rw::tools::add_detokenize(app, status);
+    rw::tools::add_logits(app, status);
+    rw::tools::add_run(app, status);
 #endif
     try {
         app.parse(argc, argv);

@@ -1,6 +1,5 @@
 // rewind tokenize, rewind detokenize: text to token ids and back, with the vocabulary of a model file.
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <iostream>
@@ -10,6 +9,7 @@
 #include "runtime/gguf/text.h"
 #include "runtime/tokenizer/chat.h"
 #include "tools/table.h"
+#include "tools/tokens.h"
 #include "tools/verbs.h"
 
 namespace rw::tools {
@@ -54,22 +54,6 @@ void tokenize(const Options& o, bool given) {
     } else {
         std::cout << fmt::format("{}\n", fmt::join(ids, ","));
     }
-}
-
-/// Numbers with anything but letters, digits and signs between them: lists, lines, JSON arrays.
-std::vector<Token> read_tokens(std::string_view text) {
-    constexpr char between[] = " \t\r\n,;[]";
-    std::vector<Token> out;
-    for (size_t at = text.find_first_not_of(between); at < text.size(); at = text.find_first_not_of(between, at)) {
-        const std::string_view word = text.substr(at, text.find_first_of(between, at) - at);
-        Token id;
-        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), id);
-        if (error != std::errc() || end != word.data() + word.size())
-            throw Error(Status::invalid_argument, gguf::printable(word) + " is not a token: numbers with commas or blanks between them are expected");
-        out.push_back(id);
-        at += word.size();
-    }
-    return out;
 }
 
 void detokenize(const Options& o, bool given) {

@@ -19,5 +19,7 @@ void add_gguf_check(CLI::App& gguf, int& status);
 void add_gguf_make(CLI::App& gguf, int& status);
 void add_tokenize(CLI::App& app, int& status);
 void add_detokenize(CLI::App& app, int& status);
+void add_logits(CLI::App& app, int& status);
+void add_run(CLI::App& app, int& status);
 
 }  // namespace rw::tools

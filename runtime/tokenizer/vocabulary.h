@@ -33,6 +33,8 @@ public:
     std::optional<Token> control(std::string_view text) const;
     /// Whether a text is over where this token is drawn.
     bool ends(Token token) const;
+    /// All such tokens.
+    const std::vector<Token>& ends() const { return ends_; }
 
     struct Merge {
         uint32_t rank;  // lower is earlier

@@ -1,0 +1,66 @@
+#include "tools/model_options.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <iostream>
+#include <unistd.h>
+
+#include "tools/table.h"
+
+namespace rw::tools {
+
+void ModelOptions::add_to(CLI::App& verb) {
+    verb.add_option("-m,--model", model, "The model's file (the first part, where it was split)")->required();
+    verb.add_option("--mtp-model", mtp, "File of the MTP block, where it is not in the model's own");
+    verb.add_option("--backend", backend, "cpu, vulkan, opencl, or one device as rewind devices names it")->capture_default_str();
+    verb.add_option("-c,--context", context, "Positions of a sequence")->capture_default_str()->check(CLI::Range(1, 1 << 30));
+    verb.add_option("--kv", kv, "Type of the KV cache")->capture_default_str()->check(CLI::IsMember({"f16", "f32", "q8_0"}));
+    verb.add_option("--rollback", rollback, "How recurrent layers go back: ring, snapshots, or auto by memory")
+        ->capture_default_str()->check(CLI::IsMember({"ring", "snapshots", "auto"}));
+    verb.add_option("--chunk", chunk, "Most prompt tokens of a call")->capture_default_str()->check(CLI::Range(1, 1 << 16));
+    verb.add_option("--memory", memory_gib, "GiB that may be taken; 0 is what the device has")->capture_default_str()->check(CLI::NonNegativeNumber);
+}
+
+model::Progress progress_bar(const char* what) {
+    if (!isatty(STDERR_FILENO)) return {};
+    return [what, shown = -1](uint64_t done, uint64_t total) mutable {
+        const int now = total ? int(100 * done / total) : 100;
+        if (now != shown) std::cerr << fmt::format("\r{} {:3} %", what, shown = now) << (now == 100 ? "\r\x1b[K" : "") << std::flush;
+        return true;
+    };
+}
+
+std::string memory_text(const model::Ledger& ledger) {
+    std::string text;
+    for (const auto& [purpose, bytes] : ledger) text += fmt::format("{} {}, ", purpose, bytes_text(double(bytes)));
+    return text + bytes_text(double(model::total(ledger))) + " in all";
+}
+
+Opened open_model(const ModelOptions& o, model::Options shape) {
+    Opened opened;
+    opened.model = std::make_shared<model::Model>(o.model, o.mtp);
+    const auto device = core::open(o.backend);
+    shape.pools.kv = type_named(o.kv);
+    shape.pools.context = std::min<int64_t>(o.context, opened.model->geometry().context);
+    shape.chunk = std::min(o.chunk, shape.pools.context);
+    if (shape.logit_rows) shape.logit_rows = shape.chunk;
+    shape.budget = o.memory_gib > 0 ? uint64_t(o.memory_gib * (1 << 30)) : device->info().memory;
+
+    // The ring holds n_base states whatever the drafts' length, snapshots one a token: the smaller one of those that fit.
+    const auto bytes = [&](model::StateForm form) {
+        shape.pools.form = form;
+        return model::total(model::Context::measure(*opened.model, shape));
+    };
+    opened.mode = o.rollback, opened.why = "asked for";
+    if (o.rollback == "auto") {
+        const uint64_t ring = bytes(model::StateForm::ring);
+        const bool fits = !shape.budget || ring <= shape.budget || bytes(model::StateForm::snapshots) >= ring;
+        opened.mode = fits ? "ring" : "snapshots";
+        opened.why = fits ? "the fastest, and it fits" : "the ring does not fit the memory";
+    }
+    shape.pools.form = opened.mode == "ring" ? model::StateForm::ring : model::StateForm::snapshots;
+    opened.context = std::make_unique<model::Context>(opened.model, device, shape, progress_bar("loading"));
+    return opened;
+}
+
+}  // namespace rw::tools

@@ -1,0 +1,39 @@
+// Options that every verb with a model has, and opening it: files, device, memory, progress.
+#pragma once
+
+#include <iosfwd>
+#include <memory>
+
+#include "runtime/model/context.h"
+
+namespace CLI {
+class App;
+}
+
+namespace rw::tools {
+
+struct ModelOptions {
+    std::string model, mtp, backend = "cpu", kv = "f16", rollback = "auto";
+    int64_t context = 4096, block = 16, chunk = 512;
+    double memory_gib = 0;  // 0: what the device has
+
+    void add_to(CLI::App& verb);
+};
+
+/// A model ready to run, and what choosing its rollback mode was about.
+struct Opened {
+    std::shared_ptr<const model::Model> model;
+    std::unique_ptr<model::Context> context;
+    std::string mode, why;  // "ring", "fits the memory"
+};
+
+/// most_exact: tokens of a sequence that one verifying call may have. Progress goes to standard error, on a terminal only.
+Opened open_model(const ModelOptions& options, model::Options shape);
+
+/// "weights 12.3 MiB, kv cache 4.0 MiB, ...; 17 MiB in all"
+std::string memory_text(const model::Ledger& ledger);
+
+/// Percent done on standard error, where that is a terminal.
+model::Progress progress_bar(const char* what);
+
+}  // namespace rw::tools
