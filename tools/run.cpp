@@ -85,13 +85,15 @@ void run(const Options& o) {
     const Opened opened = open_model(o.model, shape);
     if (drafts && !opened.context->has_mtp())
         throw Error(Status::invalid_argument, o.model.model + " has no MTP block to draft with; give --mtp-model, or --spec none");
+    std::optional<spec::MtpDrafter> drafter;
+    if (drafts) drafter.emplace(*opened.context);
     const tokenizer::Tokenizer tokens(opened.model->file());
     spec::Request request{.prompt = prompt_tokens(o, *opened.model, tokens), .most_tokens = o.most_tokens, .sampler = o.sampler,
                           .n_max = drafts ? o.n_max : 0, .n_min = o.n_min, .p_min = o.p_min};
     if (!o.ignore_end) request.ends = tokens.vocabulary().ends();
     if (!o.json) std::cerr << memory_text(opened.context->ledger()) << "; " << opened.mode << " (" << opened.why << ")\n";
 
-    spec::Generator generator(*opened.context);
+    spec::Generator generator(*opened.context, drafter ? &*drafter : nullptr);
     spec::Generation& g = generator.add(std::move(request), progress_bar("prompt"));
     tokenizer::Detokenizer shown(tokens);
     std::string text;

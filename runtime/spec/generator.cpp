@@ -10,8 +10,6 @@ namespace {
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-bool drafts_at_all(const Request& r) { return r.n_max > 0; }
-
 }  // namespace
 
 const char* name_of(Stop stop) {
@@ -29,7 +27,7 @@ void Generator::check(const Request& r) const {
     that(r.most_tokens >= 1, "the number of tokens to generate is at least 1");
     that(r.n_max >= 0 && r.n_max < o.pools.most_exact,
          fmt::format("n_max {}: the context was made for drafts of up to {} tokens", r.n_max, o.pools.most_exact - 1));
-    that(r.n_max == 0 || context_.has_mtp(), "drafts need a model with an MTP block (n_max = 0 generates without)");
+    that(r.n_max == 0 || drafter_, "drafts need a drafter (n_max = 0 generates without)");
     that(r.n_min >= 0 && r.p_min >= 0 && r.p_min <= 1, "n_min is 0 or more, p_min from 0 to 1");
     if (int64_t(r.prompt.size()) > o.pools.context)
         throw Error(Status::range, fmt::format("the prompt has {} tokens, the context {} positions", r.prompt.size(), o.pools.context));
@@ -58,7 +56,7 @@ void Generator::prefill(Generation& g, const model::Progress& progress) {
     const size_t chunk = size_t(context_.options().chunk);
     for (size_t at = 0; at < prompt.size(); at += chunk) {
         const auto part = prompt.subspan(at, std::min(chunk, prompt.size() - at));
-        model::Wanted wanted{.prefill = true, .mtp = drafts_at_all(g.request)};
+        model::Wanted wanted{.prefill = true, .mtp = needs_mtp()};
         if (at + part.size() == prompt.size()) wanted.rows = {int32_t(part.size()) - 1};
         context_.run({g.state.part(part)}, wanted);
         g.state.advance(int64_t(part.size()));
@@ -90,8 +88,7 @@ void Generator::emit(Generation& g, int32_t token, int64_t position) {
 
 std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation*>& going) {
     std::vector<std::vector<int32_t>> result(going.size());
-    std::vector<model::Part> parts;
-    std::vector<int> steps;
+    std::vector<DraftJob> jobs;
     std::vector<size_t> of;
     for (size_t i = 0; i < going.size(); ++i) {
         Generation& g = *going[i];
@@ -100,20 +97,19 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
         const int64_t left = std::min(g.request.most_tokens - int64_t(g.text.size()), g.state.room()) - 1;
         const int n = int(std::clamp<int64_t>(left, 0, g.request.n_max));
         if (n < std::max(g.request.n_min, 1)) continue;
-        parts.push_back(g.state.part({&g.text.back(), 1})), steps.push_back(n), of.push_back(i);
+        jobs.push_back({&g, n}), of.push_back(i);
     }
-    if (parts.empty()) return result;
+    if (jobs.empty()) return result;
     const double start = now();
-    const auto chains = context_.draft(parts, steps);
-    for (size_t j = 0; j < of.size(); ++j) {
+    drafter_->draft(jobs);
+    for (size_t j = 0; j < jobs.size(); ++j) {
         Generation& g = *going[of[j]];
-        std::vector<int32_t>& draft = result[of[j]];
-        for (int step = 0; step < steps[j]; ++step) {
-            const model::Candidate next = chains[size_t(step)][j];
+        for (const model::Candidate& next : jobs[j].chain) {
             if (next.probability < g.request.p_min) break;
-            draft.push_back(next.token), g.last.draft.push_back(next);
+            g.last.draft.push_back(next);
         }
-        if (int(draft.size()) < g.request.n_min) draft.clear(), g.last.draft.clear();
+        if (int(g.last.draft.size()) < g.request.n_min) g.last.draft.clear();
+        for (const model::Candidate& next : g.last.draft) result[of[j]].push_back(next.token);
         g.counts.draft_seconds += now() - start;
     }
     return result;
@@ -129,13 +125,12 @@ bool Generator::round() {
     const double start = now();
     std::vector<std::vector<int32_t>> rows(going.size());
     std::vector<model::Part> parts;
-    model::Wanted wanted;
+    model::Wanted wanted{.mtp = needs_mtp()};
     for (size_t i = 0; i < going.size(); ++i) {
         rows[i] = {going[i]->text.back()};
         rows[i].insert(rows[i].end(), drafted[i].begin(), drafted[i].end());
         parts.push_back(going[i]->state.part(rows[i]));
         for (size_t t = 0; t < rows[i].size(); ++t) wanted.rows.push_back(int32_t(wanted.rows.size()));
-        wanted.mtp = wanted.mtp || drafts_at_all(going[i]->request);
     }
     context_.run(parts, wanted);
 

@@ -2,7 +2,8 @@
 // with a seed are the same, bit for bit, with drafts and without, alone and among others: a draft only decides how many
 // tokens a round yields.
 //
-//     spec::Generator generator(context);
+//     spec::MtpDrafter drafter(context);
+//     spec::Generator generator(context, &drafter);
 //     auto& s = generator.add({.prompt = tokens, .most_tokens = 100, .n_max = 3});
 //     while (generator.round()) {}
 //     s.text                                                     // the tokens
@@ -16,6 +17,7 @@
 #include <list>
 
 #include "runtime/sequence/sequence_state.h"
+#include "runtime/spec/drafter.h"
 #include "runtime/spec/sampler.h"
 
 namespace rw::spec {
@@ -56,7 +58,8 @@ struct Generation {
 
 class Generator {
 public:
-    explicit Generator(model::Context& context) : context_(context) {}
+    /// Both have to outlive it. Without a drafter decoding is plain.
+    explicit Generator(model::Context& context, Drafter* drafter = nullptr) : context_(context), drafter_(drafter) {}
 
     /// Runs the prompt and chooses the first token. Throws Error for a request that cannot be met, and takes nothing then.
     /// progress: prompt tokens done and in all; false stops.
@@ -73,11 +76,13 @@ public:
 private:
     void check(const Request& request) const;
     void prefill(Generation& g, const model::Progress& progress);
+    bool needs_mtp() const { return drafter_ && drafter_->needs_mtp(); }
     std::vector<std::vector<int32_t>> drafts(const std::vector<Generation*>& going);
     int32_t chosen(const Generation& g, size_t row, int64_t position) const;
     void emit(Generation& g, int32_t token, int64_t position);
 
     model::Context& context_;
+    Drafter* drafter_;
     std::list<Generation> all_;
 };
 

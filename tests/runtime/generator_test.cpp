@@ -1,0 +1,207 @@
+// Drafts change how soon a text comes, never what it is.
+#include "runtime/spec/generator.h"
+#include "tests/runtime/runtime_fixture.h"
+
+namespace rw::test {
+namespace {
+
+using model::StateForm;
+
+model::Options options(StateForm form, int64_t sequences, int64_t most_exact) {
+    model::Options o;
+    o.pools.form = form, o.pools.sequences = sequences, o.pools.most_exact = most_exact;
+    return o;
+}
+
+/// Knows what the model will say and guesses it most of the time, so that every number of accepted drafts comes up.
+class Oracle : public spec::Drafter {
+public:
+    explicit Oracle(std::vector<int32_t> text) : text_(std::move(text)) {}
+    void draft(std::span<spec::DraftJob> jobs) override {
+        for (spec::DraftJob& job : jobs)
+            for (int i = 0; i < job.most; ++i) {
+                const size_t at = job.sequence->text.size() + size_t(i);
+                const bool right = spec::uniform(7, 0, int64_t(at * 31 + job.sequence->text.size())) < 0.8;
+                job.chain.push_back({at < text_.size() && right ? text_[at] : int32_t(at % 512), 1});
+            }
+    }
+
+private:
+    std::vector<int32_t> text_;
+};
+
+spec::Request request(int n_max, const spec::Sampler& sampler = {}, uint64_t prompt = 1) {
+    return {.prompt = some_tokens(37, prompt), .most_tokens = 48, .sampler = sampler, .n_max = n_max};
+}
+
+spec::Generation& finished(spec::Generator& generator, spec::Request r) {
+    spec::Generation& g = generator.add(std::move(r));
+    while (generator.round()) {}
+    return g;
+}
+
+struct Text {
+    std::vector<int32_t> tokens;
+    uint64_t hash;
+    bool operator==(const Text&) const = default;
+};
+Text text_of(const spec::Generation& g) { return {g.text, g.state.hash()}; }
+
+Text plain(model::Context& c, const spec::Sampler& sampler = {}, uint64_t prompt = 1) {
+    spec::Generator generator(c);
+    return text_of(finished(generator, request(0, sampler, prompt)));
+}
+
+void expect_sound(const spec::Counts& n) {
+    EXPECT_EQ(n.emitted, n.accepted + n.rounds);
+    int64_t tried = 0, taken = 0;
+    for (const int64_t t : n.tried) tried += t;
+    for (const int64_t t : n.taken) taken += t;
+    EXPECT_EQ(taken, n.accepted);
+    EXPECT_LE(tried, n.drafted);
+}
+
+const spec::Sampler warm{.temperature = 0.8, .top_k = 40, .top_p = 0.95, .seed = 42};
+
+TEST_P(Runtime, MtpTextIsPlainText) {
+    for (const StateForm form : {StateForm::ring, StateForm::snapshots}) {
+        const auto c = context(options(form, 1, 9));
+        for (const spec::Sampler& sampler : {spec::Sampler{}, warm}) {
+            const Text expected = plain(*c, sampler);
+            spec::MtpDrafter mtp(*c);
+            for (int n_max = 0; n_max <= 8; ++n_max) {
+                spec::Generator generator(*c, &mtp);
+                const spec::Generation& g = finished(generator, request(n_max, sampler));
+                EXPECT_EQ(g.text, expected.tokens) << "n_max " << n_max;
+                EXPECT_EQ(g.state.hash(), expected.hash) << "n_max " << n_max;
+                EXPECT_EQ(g.counts.drafted > 0, n_max > 0);
+                expect_sound(g.counts);
+            }
+        }
+    }
+}
+
+TEST_P(Runtime, TextWithGoodDraftsIsPlainText) {
+    for (const StateForm form : {StateForm::ring, StateForm::snapshots}) {
+        const auto c = context(options(form, 1, 9));
+        const Text expected = plain(*c);
+        Oracle oracle(expected.tokens);
+        for (const int n_max : {1, 2, 3, 5, 8}) {
+            spec::Generator generator(*c, &oracle);
+            const spec::Generation& g = finished(generator, request(n_max));
+            EXPECT_EQ(g.text, expected.tokens) << "n_max " << n_max;
+            EXPECT_GT(g.counts.accepted, 10);
+            EXPECT_LT(g.counts.accepted, g.counts.drafted);
+            expect_sound(g.counts);
+        }
+    }
+}
+
+TEST_P(Runtime, SequencesTogetherSayWhatTheySayAlone) {
+    const auto c = context(options(StateForm::ring, 4, 5));
+    spec::MtpDrafter mtp(*c);
+    for (const spec::Sampler& sampler : {spec::Sampler{}, warm}) {
+        std::vector<Text> expected;
+        for (uint64_t i = 0; i < 4; ++i) expected.push_back(plain(*c, sampler, i));
+        spec::Generator generator(*c, &mtp);
+        for (int i = 0; i < 4; ++i) generator.add(request(i + 1, sampler, uint64_t(i)));  // drafts of different lengths
+        while (generator.round()) {}
+        size_t i = 0;
+        for (const spec::Generation& g : generator.all()) EXPECT_EQ(text_of(g), expected[i]) << "sequence " << i, ++i;
+    }
+}
+
+TEST_P(Runtime, OnePromptInFourSequencesGivesOneAnswer) {
+    const auto c = context(options(StateForm::ring, 4, 4));
+    spec::MtpDrafter mtp(*c);
+    spec::Generator generator(*c, &mtp);
+    for (int i = 0; i < 4; ++i) generator.add(request(3));
+    while (generator.round()) {}
+    for (const spec::Generation& g : generator.all()) EXPECT_EQ(text_of(g), text_of(generator.all().front()));
+}
+
+TEST_P(Runtime, EndsAndLimitsStopAtTheSameToken) {
+    const auto c = context(options(StateForm::ring, 1, 9));
+    const Text expected = plain(*c);
+    Oracle oracle(expected.tokens);
+    for (const size_t at : {0, 1, 5, 20}) {
+        spec::Request r = request(8);
+        r.ends = {expected.tokens[at]};
+        size_t first = 0;
+        while (expected.tokens[first] != r.ends[0]) ++first;
+        spec::Generator generator(*c, &oracle);
+        const spec::Generation& g = finished(generator, std::move(r));
+        EXPECT_EQ(g.text, std::vector<int32_t>(expected.tokens.begin(), expected.tokens.begin() + std::ptrdiff_t(first) + 1));
+        EXPECT_EQ(g.stopped, spec::Stop::end_token);
+        EXPECT_EQ(g.state.pos(), 37 + int64_t(first));
+        expect_sound(g.counts);
+        generator.drop(g);
+    }
+    for (const int64_t most : {1, 2, 7}) {
+        spec::Request r = request(8);
+        r.most_tokens = most;
+        spec::Generator generator(*c, &oracle);
+        const spec::Generation& g = finished(generator, std::move(r));
+        EXPECT_EQ(int64_t(g.text.size()), most);
+        EXPECT_EQ(g.stopped, spec::Stop::length);
+    }
+}
+
+TEST_P(Runtime, AFullContextEndsTheText) {
+    model::Options o = options(StateForm::ring, 1, 9);
+    o.pools.context = 50;
+    const auto c = context(o);
+    const Text expected = plain(*c);
+    ASSERT_EQ(expected.tokens.size(), 14u);  // the last one has no position left
+    Oracle oracle(expected.tokens);
+    spec::Generator generator(*c, &oracle);
+    const spec::Generation& g = finished(generator, request(8));
+    EXPECT_EQ(g.text, expected.tokens);
+    EXPECT_EQ(g.stopped, spec::Stop::context_full);
+}
+
+TEST_P(Runtime, BadRequestsAreRefused) {
+    const auto c = context(options(StateForm::ring, 1, 4));
+    spec::MtpDrafter mtp(*c);
+    spec::Generator generator(*c, &mtp);
+    const auto refused = [&](auto change) {
+        spec::Request r = request(3);
+        change(r);
+        EXPECT_THROW(generator.add(std::move(r)), Error);
+    };
+    refused([](spec::Request& r) { r.prompt.clear(); });
+    refused([](spec::Request& r) { r.prompt.assign(513, 1); });
+    refused([](spec::Request& r) { r.prompt[5] = 100000; });
+    refused([](spec::Request& r) { r.most_tokens = 0; });
+    refused([](spec::Request& r) { r.n_max = 4; });
+    refused([](spec::Request& r) { r.sampler.top_p = 0; });
+    refused([](spec::Request& r) { r.sampler.temperature = -1; });
+    EXPECT_EQ(finished(generator, request(3)).text, plain(*context(options(StateForm::ring, 1, 4))).tokens);
+}
+
+INSTANTIATE_TEST_SUITE_P(Device, Runtime, testing::ValuesIn(device_ids()), device_name);
+
+TEST(Sampler, FollowsTheProbabilities) {
+    const std::vector<float> logits{0, std::log(2.0f), std::log(3.0f), std::log(4.0f)};
+    const spec::Sampler sampler{.temperature = 1, .seed = 3};
+    std::vector<int> count(4);
+    for (int64_t i = 0; i < 100000; ++i) ++count[size_t(sampler.choose(logits, i))];
+    for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(count[i], 10000.0 * double(i + 1), 500);
+}
+
+TEST(Sampler, KeepsWhatItIsTold) {
+    const std::vector<float> logits{3, 1, 3, 2, -1};
+    EXPECT_EQ(spec::Sampler{}.choose(logits, 0), 0);  // the lowest of equals
+    for (int64_t i = 0; i < 1000; ++i) {
+        EXPECT_NE((spec::Sampler{.temperature = 1, .top_k = 3}.choose(logits, i)), 1);
+        EXPECT_EQ((spec::Sampler{.temperature = 1, .top_k = 1}.choose(logits, i)), 0);
+        const int32_t nucleus = spec::Sampler{.temperature = 1, .top_p = 0.5}.choose(logits, i);
+        EXPECT_TRUE(nucleus == 0 || nucleus == 2);
+        EXPECT_NE((spec::Sampler{.temperature = 1, .min_p = 0.2}.choose(logits, i)), 1);
+    }
+    EXPECT_EQ((spec::Sampler{.temperature = 1, .seed = 5, .choice = 1}.choose(logits, 9)),
+              (spec::Sampler{.temperature = 1, .seed = 5, .choice = 1}.choose(logits, 9)));
+}
+
+}  // namespace
+}  // namespace rw::test

@@ -1,0 +1,310 @@
+// What a sequence's state promises: the same bits for every way of grouping tokens into calls, of going back and of
+// sharing a call with others; and a refusal wherever it could not keep that.
+#include <fstream>
+#include <sys/resource.h>
+#include <csignal>
+
+#include "runtime/sequence/save.h"
+#include "tests/runtime/runtime_fixture.h"
+
+namespace rw::test {
+namespace {
+
+using model::StateForm;
+using sequence::SequenceState;
+using Rows = std::vector<std::vector<float>>;
+
+model::Options options(StateForm form = StateForm::ring, int64_t sequences = 1, int64_t most_exact = 4) {
+    model::Options o;
+    o.pools.form = form, o.pools.sequences = sequences, o.pools.most_exact = most_exact;
+    return o;
+}
+
+/// Logits of every token, one call a token: what everything else is compared with.
+Rows serial(model::Context& context, std::span<const int32_t> tokens) {
+    SequenceState state(context);
+    Rows rows;
+    for (size_t i = 0; i < tokens.size(); ++i) rows.push_back(run_exact(state, tokens.subspan(i, 1)).front());
+    return rows;
+}
+
+TEST_P(Runtime, AnyGroupingGivesTheSameBits) {
+    const auto c = context(options(StateForm::ring, 1, 16));
+    const auto tokens = some_tokens(40, 1);
+    const Rows expected = serial(*c, tokens);
+    for (const std::vector<size_t>& sizes : {std::vector<size_t>{16, 16, 8}, {1, 2, 3, 4, 5, 6, 7, 8, 4}, {15, 1, 16, 8}}) {
+        SequenceState state(*c);
+        size_t at = 0;
+        for (const size_t n : sizes) {
+            const Rows rows = run_exact(state, std::span(tokens).subspan(at, n));
+            for (size_t i = 0; i < n; ++i) ASSERT_EQ(rows[i], expected[at + i]) << "token " << at + i;
+            at += n;
+        }
+    }
+}
+
+TEST_P(Runtime, RowsDoNotDependOnOthersInTheCall) {
+    const auto c = context(options(StateForm::ring, 3, 4));
+    const auto a = some_tokens(12, 1), b = some_tokens(12, 2), d = some_tokens(12, 3);
+    const Rows expected = serial(*c, a);
+    SequenceState sa(*c), sb(*c), sd(*c);
+    size_t at = 0;
+    for (const size_t n : {3, 1, 4, 4}) {
+        const size_t m = 5 - n;  // the others' lengths differ
+        model::Wanted wanted;
+        for (size_t i = 0; i < n; ++i) wanted.rows.push_back(int32_t(m + i));
+        c->run({sb.part(std::span(b).subspan(0, m)), sa.part(std::span(a).subspan(at, n)), sd.part(std::span(d).subspan(0, m))}, wanted);
+        for (size_t i = 0; i < n; ++i) ASSERT_EQ(c->logits(i), expected[at + i]) << "token " << at + i;
+        sa.advance(int64_t(n)), sb.advance(int64_t(m)), sd.advance(int64_t(m));
+        at += n;
+    }
+}
+
+TEST_P(Runtime, PrefillAgreesWithDecoding) {
+    model::Options o = options();
+    o.logit_rows = 64;
+    const auto c = context(o);
+    const auto tokens = some_tokens(50, 4);
+    const Rows expected = serial(*c, tokens);
+    SequenceState state(*c);
+    model::Wanted wanted{.prefill = true};
+    for (int i = 0; i < 50; ++i) wanted.rows.push_back(i);
+    c->run({state.part(tokens)}, wanted);
+    for (size_t i = 0; i < 50; ++i) {
+        const auto row = c->logits(i);
+        double error = 0, norm = 0;
+        for (size_t v = 0; v < row.size(); ++v) error += std::pow(row[v] - expected[i][v], 2), norm += std::pow(expected[i][v], 2);
+        EXPECT_LE(error / norm, 1e-9) << "token " << i;
+    }
+}
+
+/// Goes on from `state` with the tokens behind its position and compares with what is right there.
+void expect_right(SequenceState& state, const std::vector<int32_t>& tokens, const Rows& expected, const char* what) {
+    const auto at = size_t(state.pos());
+    ASSERT_EQ(run_exact(state, std::span(tokens).subspan(at, 1)).front(), expected[at]) << what;
+}
+
+/// The cases in which engines that keep snapshots without their positions return a wrong state and say yes.
+void check_table(StateForm form, model::Context& c) {
+    const auto tokens = some_tokens(20, 5);
+    const Rows expected = serial(c, tokens);
+    const auto run = [&](SequenceState& s, size_t n) { run_exact(s, std::span(tokens).subspan(size_t(s.pos()), n)); };
+    const auto back = [&](SequenceState& s, int64_t pos, const char* what) {
+        if (s.refusal(pos).empty()) {
+            s.rollback(pos);
+            expect_right(s, tokens, expected, what);
+            return true;
+        }
+        const int64_t before = s.pos();
+        EXPECT_THROW(s.rollback(pos), Error) << what;
+        EXPECT_EQ(s.pos(), before) << what;
+        expect_right(s, tokens, expected, what);
+        return false;
+    };
+    const bool ring = form == StateForm::ring;
+    {
+        SequenceState s(c);
+        run(s, 4);
+        EXPECT_TRUE(back(s, 2, "a batch of four, two back"));
+    }
+    {
+        SequenceState s(c);
+        run(s, 4), run(s, 1), run(s, 1);
+        EXPECT_EQ(back(s, 5, "a batch of four, two single tokens, one back"), ring);
+    }
+    {
+        SequenceState s(c);
+        run(s, 4), run(s, 2);
+        EXPECT_EQ(back(s, 4, "a batch of four, one of two, two back"), ring);
+    }
+    {
+        SequenceState s(c);
+        run(s, 4);
+        s.rollback(3);
+        EXPECT_TRUE(back(s, 2, "a batch of four, one back twice"));
+    }
+    {
+        SequenceState s(c);
+        run(s, 4);
+        EXPECT_EQ(back(s, 0, "a whole batch undone"), ring);
+        EXPECT_FALSE(s.refusal(9).empty());  // what was never reached
+    }
+}
+
+TEST_P(Runtime, TableOfWrongAnswersRing) { check_table(StateForm::ring, *context(options(StateForm::ring))); }
+TEST_P(Runtime, TableOfWrongAnswersSnapshots) { check_table(StateForm::snapshots, *context(options(StateForm::snapshots))); }
+
+/// Rounds of n + 1 tokens of which some are taken back, against serial decoding, bit for bit.
+void check_chain(model::Context& c, int rounds, int64_t most) {
+    const auto tokens = some_tokens(400, 6), wrong = some_tokens(400, 7);
+    const Rows expected = serial(c, std::span(tokens).subspan(0, 400));
+    SequenceState state(c), plain(c);
+    uint32_t draw = 1;
+    const auto next = [&](uint32_t n) {
+        draw = draw * 1664525 + 1013904223;
+        return (draw >> 8) % n;
+    };
+    for (int round = 0; round < rounds && state.pos() + most < 400; ++round) {
+        const int64_t at = state.pos(), n = 1 + next(uint32_t(most)), good = 1 + next(uint32_t(n));
+        std::vector<int32_t> part(tokens.begin() + at, tokens.begin() + at + good);
+        part.insert(part.end(), wrong.begin() + at + good, wrong.begin() + at + n);
+        const Rows rows = run_exact(state, part);
+        for (int64_t i = 0; i < good; ++i) ASSERT_EQ(rows[size_t(i)], expected[size_t(at + i)]) << "round " << round << " token " << at + i;
+        state.rollback(at + good);
+        if (round % 7 == 0) state.rollback(std::max(state.lowest(), state.pos() - int64_t(next(3))));
+    }
+    for (int64_t i = 0; i < state.pos(); ++i) run_exact(plain, std::span(tokens).subspan(size_t(i), 1));
+    EXPECT_EQ(state.hash(), plain.hash());
+    EXPECT_GT(state.pos(), 100);
+}
+
+TEST_P(Runtime, ChainOfRoundsRing) { check_chain(*context(options(StateForm::ring, 2, 4)), 200, 4); }
+TEST_P(Runtime, ChainOfRoundsSnapshots) { check_chain(*context(options(StateForm::snapshots, 2, 4)), 200, 4); }
+TEST_P(Runtime, ChainOfLongRounds) { check_chain(*context(options(StateForm::ring, 2, 20)), 40, 20); }
+
+TEST_P(Runtime, RollbackStopsWhereTheRingEnds) {
+    const auto c = context(options(StateForm::ring, 1, 4));  // two bases of 16 positions
+    const auto tokens = some_tokens(64, 8);
+    const Rows expected = serial(*c, tokens);
+    SequenceState state(*c);
+    for (size_t at = 0; at < 40; at += 4) run_exact(state, std::span(tokens).subspan(at, 4));
+    EXPECT_EQ(state.lowest(), 16);
+    EXPECT_FALSE(state.refusal(15).empty());
+    state.rollback(16);
+    EXPECT_EQ(state.lowest(), 16);  // going back does not make older ones valid
+    for (size_t at = 16; at < 48; ++at) ASSERT_EQ(run_exact(state, std::span(tokens).subspan(at, 1)).front(), expected[at]) << at;
+    EXPECT_EQ(state.lowest(), 32);
+    state.reset();
+    expect_right(state, tokens, expected, "after a reset");
+}
+
+TEST_P(Runtime, AForkGoesItsOwnWay) {
+    for (const StateForm form : {StateForm::ring, StateForm::snapshots}) {
+        const auto c = context(options(form, 2));
+        const auto tokens = some_tokens(30, 9);
+        const Rows expected = serial(*c, tokens);
+        SequenceState state(*c);
+        for (size_t at = 0; at < 21; at += 3) run_exact(state, std::span(tokens).subspan(at, 3));
+        SequenceState fork = state.fork();
+        EXPECT_EQ(fork.hash(), state.hash());
+        run_exact(state, some_tokens(3, 99));
+        expect_right(fork, tokens, expected, "the fork");
+        EXPECT_THROW(SequenceState{*c}, Error);  // both rows are taken
+        state = SequenceState(std::move(fork));  // drops one
+        SequenceState third(*c);
+        expect_right(third, tokens, expected, "in the row of one that was dropped");
+    }
+}
+
+class Saved : public Runtime {
+protected:
+    std::string path_ = (std::filesystem::temp_directory_path() / ("rewind-sequence-" + std::to_string(getpid()))).string();
+    void TearDown() override { std::filesystem::remove(path_); }
+};
+
+TEST_P(Saved, GoesOnWithTheSameToken) {
+    const auto tokens = some_tokens(40, 10);
+    for (const StateForm form : {StateForm::ring, StateForm::snapshots}) {
+        const auto c = context(options(form, 1));
+        const Rows expected = serial(*c, tokens);
+        uint64_t hash = 0;
+        {
+            SequenceState state(*c);
+            for (size_t at = 0; at < 36; at += 4) run_exact(state, std::span(tokens).subspan(at, 4));
+            state.rollback(35);
+            hash = state.hash();
+            sequence::save(state, std::span(tokens).subspan(0, 36), path_);
+        }
+        const auto other = context(options(form, 2, 8));  // another process would have another context
+        auto loaded = sequence::load(*other, path_);
+        EXPECT_EQ(loaded.tokens.size(), 36u);
+        EXPECT_EQ(loaded.state.pos(), 35);
+        EXPECT_EQ(loaded.state.hash(), hash);
+        expect_right(loaded.state, tokens, expected, "loaded");
+    }
+}
+
+TEST_P(Saved, DamageAndStrangersAreRefused) {
+    const auto c = context(options(StateForm::ring, 2));
+    const auto tokens = some_tokens(20, 11);
+    SequenceState state(*c);
+    for (size_t at = 0; at < 20; at += 4) run_exact(state, std::span(tokens).subspan(at, 4));
+    sequence::save(state, tokens, path_);
+    std::ifstream in(path_, std::ios::binary);
+    const std::string good((std::istreambuf_iterator<char>(in)), {});
+    const auto write = [&](const std::string& bytes) { std::ofstream(path_, std::ios::binary) << bytes; };
+    const auto refused = [&](const std::string& bytes, model::Context& into, const char* part) {
+        write(bytes);
+        try {
+            sequence::load(into, path_);
+            ADD_FAILURE() << "loaded: " << part;
+        } catch (const Error& e) {
+            EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
+        }
+    };
+    std::string bad = good;
+    bad[good.size() / 2] = char(bad[good.size() / 2] ^ 1);
+    refused(bad, *c, "checksum");
+    refused(good.substr(0, good.size() - 9), *c, "not whole");
+    refused(good.substr(0, 20), *c, "not whole");
+    refused("not a state at all, but long enough to hold a header of one, or so it seems to me", *c, "not a saved sequence");
+    gguf::Recipe recipe;
+    recipe.seed = 2;
+    refused(good, *context(options(), recipe, "stranger"), "another model");
+    refused(good, *context(options(StateForm::snapshots)), "another rollback mode");
+    write(good);
+    EXPECT_NO_THROW(sequence::load(*c, path_));  // the rows that failed loads took are free again
+}
+
+TEST_P(Saved, AFullDiskLeavesTheOldFile) {
+    const auto c = context(options());
+    const auto tokens = some_tokens(8, 12);
+    SequenceState state(*c);
+    run_exact(state, std::span(tokens).subspan(0, 4));
+    sequence::save(state, tokens, path_);
+    run_exact(state, std::span(tokens).subspan(4, 4));
+    rlimit before;
+    getrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, SIG_IGN);
+    rlimit small{1000, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+    EXPECT_THROW(sequence::save(state, tokens, path_), Error);
+    setrlimit(RLIMIT_FSIZE, &before);
+    EXPECT_FALSE(std::filesystem::exists(path_ + ".partial"));
+    const auto c2 = context(options());
+    EXPECT_EQ(sequence::load(*c2, path_).state.pos(), 4);
+    sequence::save(state, tokens, path_);  // and the state is still good
+    EXPECT_EQ(sequence::load(*c2, path_).state.pos(), 8);
+}
+
+TEST_P(Runtime, BadCallsAreRefusedAndChangeNothing) {
+    const auto c = context(options());
+    const auto tokens = some_tokens(10, 13);
+    const Rows expected = serial(*c, tokens);
+    SequenceState state(*c);
+    run_exact(state, std::span(tokens).subspan(0, 3));
+    const auto refused = [&](std::vector<int32_t> part, model::Wanted wanted, Status status, int64_t pos = 3) {
+        try {
+            model::Part p = state.part(part);
+            p.pos = pos;
+            c->run({p}, wanted);
+            ADD_FAILURE();
+        } catch (const Error& e) {
+            EXPECT_EQ(e.status, status) << e.what();
+        }
+    };
+    refused({5, 512}, {}, Status::range);
+    refused({5, -1}, {}, Status::range);
+    refused({}, {}, Status::invalid_argument);
+    refused({1, 2, 3, 4, 5}, {}, Status::invalid_argument);              // more than an exact call takes
+    refused({1, 2}, {.rows = {2}}, Status::invalid_argument);
+    refused({1, 2}, {}, Status::range, 511);                             // past the context
+    refused(some_tokens(65, 1), {.prefill = true}, Status::invalid_argument);
+    expect_right(state, tokens, expected, "after refused calls");
+}
+
+INSTANTIATE_TEST_SUITE_P(Device, Runtime, testing::ValuesIn(device_ids()), device_name);
+INSTANTIATE_TEST_SUITE_P(Device, Saved, testing::ValuesIn(device_ids()), device_name);
+
+}  // namespace
+}  // namespace rw::test
