@@ -43,7 +43,14 @@ Tensor Memory::wrap(const std::string& purpose, Type type, Extent ne, const void
 }
 
 bool Memory::shares_host() {
-    if (shares_host_ < 0) shares_host_ = device_ && device_->allocate(64)->host() != nullptr;
+    if (shares_host_ < 0) {
+        shares_host_ = 0;
+        alignas(64) static std::byte probe[64];
+        try {
+            shares_host_ = device_ && device_->wrap_host(probe, sizeof probe)->host() == probe;
+        } catch (const Error&) {  // a device with memory of its own
+        }
+    }
     return shares_host_ != 0;
 }
 

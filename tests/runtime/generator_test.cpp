@@ -107,7 +107,10 @@ TEST_P(Runtime, SequencesTogetherSayWhatTheySayAlone) {
         for (int i = 0; i < 4; ++i) generator.add(request(i + 1, sampler, uint64_t(i)));  // drafts of different lengths
         while (generator.round()) {}
         size_t i = 0;
-        for (const spec::Generation& g : generator.all()) EXPECT_EQ(text_of(g), expected[i]) << "sequence " << i, ++i;
+        for (const spec::Generation& g : generator.all()) {
+            EXPECT_EQ(text_of(g), expected[i]) << "sequence " << i;
+            ++i;
+        }
     }
 }
 
