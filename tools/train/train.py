@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Trains the demo model: a small qwen35 hybrid with one MTP block. Resumes from FOLDER/last.pt when it is there.
+
+    python3 train.py FOLDER [--threads 2]       # FOLDER has corpus.jsonl and tokenizer.json
+
+First everything is trained together: next token, and 0.3 times the MTP head's loss on half of the rows, every fourth
+step with drafts of three. Then the head alone, on corpus and on text that the trunk wrote greedily, to predict what the
+trunk predicts: that is what acceptance counts. FOLDER/log.jsonl takes the losses; the same seed gives the same model on
+one machine and thread count.
+"""
+
+import argparse
+import dataclasses
+import json
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+import accept
+from data import Corpus
+from model import Geometry, Model
+
+ROWS, LENGTH = 8, 256
+WARM_UP, RATE, HEAD_RATE, WEIGHT_DECAY = 100, 3e-3, 1.5e-3, 0.1
+MTP_WEIGHT, CHAIN = 0.3, 3
+CHAIN_WEIGHTS = (0.5, 0.3, 0.2)
+
+
+def cross_entropy(logits, targets):
+    return F.cross_entropy(logits.flatten(0, -2), targets.flatten())
+
+
+def joint_loss(model, batch, step):
+    tokens, targets = batch[:, :-1], batch[:, 1:]
+    hidden = model(tokens)
+    loss = cross_entropy(model.logits(hidden), targets)
+    chained = step % 4 == 0
+    part = slice(0, ROWS // 4 if chained else ROWS // 2)
+    rows = model.mtp.chain(model.embedding(tokens[part]), hidden[part], CHAIN if chained else 1)
+    losses = [cross_entropy(model.logits(row)[:, j:], targets[part, j:]) for j, row in enumerate(rows)]
+    mtp = sum(w * l for w, l in zip(CHAIN_WEIGHTS, losses)) if chained else losses[0]
+    return loss + MTP_WEIGHT * mtp, {"loss": loss.item(), "mtp": [l.item() for l in losses]}
+
+
+def head_loss(model, batch, step):
+    """Distance of the head's prediction from the trunk's, over drafts of three."""
+    tokens = batch[:, :-1]
+    with torch.no_grad():
+        hidden = model(tokens)
+        wanted = model.logits(hidden).log_softmax(-1)
+        embedded = model.embedding(tokens)
+    losses = []
+    for j, row in enumerate(model.mtp.chain(embedded, hidden, CHAIN)):
+        given = F.linear(row, model.embedding.weight.detach()).log_softmax(-1)
+        losses.append(F.kl_div(given[:, j:].flatten(0, 1), wanted[:, j:].flatten(0, 1), log_target=True, reduction="batchmean"))
+    return sum(w * l for w, l in zip(CHAIN_WEIGHTS, losses)), {"kl": [l.item() for l in losses]}
+
+
+def own_text(model, corpus, seed, count):
+    """[count, LENGTH + 1] tokens: prompts from the corpus with what the trunk makes of them, greedily or nearly so."""
+    model.eval()
+    out = []
+    for i in range(0, count, 64):
+        prompts = corpus.batch(seed + 1, i, 64, 31)
+        temperature = (0.0, 0.0, 0.0, 0.7)[i // 64 % 4]
+        generator = torch.Generator().manual_seed(seed + i)
+        out.append(accept.write(model, prompts, LENGTH + 1 - 32, temperature, generator))
+    model.train()
+    return torch.cat(out)[:count]
+
+
+@torch.no_grad()
+def held_out_losses(model, corpus, count=12):
+    model.eval()
+    losses = {}
+    for kind in corpus.streams:
+        batch = corpus.windows(kind, count, LENGTH)
+        if len(batch):
+            hidden = model(batch[:, :-1])
+            rows = model.mtp.chain(model.embedding(batch[:, :-1]), hidden, CHAIN)
+            losses[kind] = [round(cross_entropy(model.logits(row)[:, CHAIN:], batch[:, 1 + CHAIN:]).item(), 4) for row in [hidden, *rows]]
+    model.train()
+    return losses
+
+
+def optimizer_of(parameters, rate):
+    parameters = [p for p in parameters if p.requires_grad]
+    groups = [{"params": [p for p in parameters if p.dim() > 1], "weight_decay": WEIGHT_DECAY},
+              {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95))
+
+
+class Trainer:
+    def __init__(self, options):
+        self.options, self.folder = options, options.folder
+        torch.manual_seed(options.seed)
+        torch.set_num_threads(options.threads)
+        self.corpus, self.held_out = Corpus(self.folder, "train"), Corpus(self.folder, "held_out")
+        self.last = self.folder / "last.pt"
+        saved = torch.load(self.last, weights_only=True) if self.last.exists() else None
+        geometry = Geometry(**saved["geometry"]) if saved else Geometry(vocab=self.corpus.tokenizer.get_vocab_size())
+        self.model, self.step = Model(geometry), 0
+        self.head_alone = bool(saved) and saved["step"] > options.steps
+        self.begin_phase()
+        if saved:
+            self.model.load_state_dict(saved["model"])
+            self.optimizer.load_state_dict(saved["optimizer"])
+            self.step = saved["step"]
+
+    def begin_phase(self):
+        if self.head_alone:
+            self.model.requires_grad_(False)
+            self.model.mtp.requires_grad_(True)
+        self.optimizer = optimizer_of(self.model.parameters(), HEAD_RATE if self.head_alone else RATE)
+
+    def rate(self):
+        """Rises, then falls in a straight line to nothing; once for each of the two parts."""
+        o = self.options
+        done, all_of, most = (self.step - o.steps, o.head_steps, HEAD_RATE) if self.head_alone else (self.step, o.steps, RATE)
+        return most * min((done + 1) / WARM_UP, (all_of - done) / (all_of - WARM_UP))
+
+    def batch(self):
+        rows = self.corpus.batch(self.options.seed, self.step, ROWS, LENGTH)
+        if self.head_alone:
+            at = torch.arange(ROWS // 2) + self.step * (ROWS // 2)
+            rows[: ROWS // 2] = self.written[at % len(self.written)]
+        return rows
+
+    def save(self):
+        parts = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step,
+                 "geometry": dataclasses.asdict(self.model.p)}
+        torch.save(parts, self.last.with_suffix(".new"))
+        self.last.with_suffix(".new").rename(self.last)
+
+    def log(self, **values):
+        with open(self.folder / "log.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": self.step, "time": round(time.time()), **values}) + "\n")
+
+    def prepare_head(self):
+        """The text that the trunk wrote: made once, kept in a file."""
+        path = self.folder / "written.pt"
+        if not path.exists():
+            torch.save(own_text(self.model, self.corpus, self.options.seed, self.options.written), path)
+        self.written = torch.load(path, weights_only=True)
+
+    def run(self):
+        o, since, tokens = self.options, time.time(), 0
+        if self.head_alone:
+            self.prepare_head()
+        while self.step < o.steps + o.head_steps:
+            if self.step == o.steps and not self.head_alone:
+                self.save()
+                self.head_alone = True
+                self.begin_phase()
+                self.prepare_head()
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rate()
+            loss, parts = (head_loss if self.head_alone else joint_loss)(self.model, self.batch(), self.step)
+            self.optimizer.zero_grad()
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0).item()
+            self.optimizer.step()
+            self.step, tokens = self.step + 1, tokens + ROWS * LENGTH
+            if self.step % 10 == 0:
+                speed, since, tokens = tokens / (time.time() - since), time.time(), 0
+                self.log(**parts, rate=round(self.rate(), 7), norm=round(norm, 3), tokens_per_second=round(speed))
+            if self.step % o.every == 0 or self.step == o.steps + o.head_steps:
+                self.save()
+                self.log(held_out=held_out_losses(self.model, self.held_out))
+                total, _ = accept.measure(self.model, self.folder, self.corpus.tokenizer, count=96)
+                self.log(acceptance=total)
+                since, tokens = time.time(), 0
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("folder", type=Path)
+    arguments.add_argument("--steps", type=int, default=5000, help="of everything together")
+    arguments.add_argument("--head-steps", type=int, default=1200, help="of the MTP head alone")
+    arguments.add_argument("--written", type=int, default=4096, help="rows of text that the trunk writes for it")
+    arguments.add_argument("--every", type=int, default=250, help="steps between checkpoints")
+    arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--seed", type=int, default=1)
+    Trainer(arguments.parse_args()).run()
+
+
+if __name__ == "__main__":
+    main()
