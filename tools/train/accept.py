@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from data import conversation, passages
 from model import Geometry, Model
-from vocabulary import read_corpus
+from vocabulary import STOP, read_corpus
 
 PROMPTS = [("novels", 4), ("novels", 17), ("scripture", 2), ("scripture", 20), ("code", 4), ("code", 15), ("manual", 0), ("entries", 3),
            ("chat", 9)]
@@ -31,17 +31,20 @@ def load(path):
 
 
 def prompts(folder, tokenizer):
-    """The text of a held-out document from its first break on, PROMPT_TOKENS long."""
+    """(kind, text) of held-out documents, each PROMPT_TOKENS long and cut so that its text has the same tokens again."""
     documents = read_corpus(folder, "held_out")
     for kind, index in PROMPTS:
         of_kind = [d for d in documents if kind in (d["kind"], "chat")]
         pieces = passages(of_kind[index % len(of_kind)])
-        if kind == "chat":
-            passage = tokenizer.decode(tokenizer.encode(pieces[1]).ids[: PROMPT_TOKENS - 10])
-            text = conversation([passage, ""]).rsplit("<|im_end|>", 1)[0]
+        for first, frame in ((f, c) for f in range(1, len(pieces)) for c in (range(8, 24) if kind == "chat" else (0,))):
+            text = tokenizer.decode(tokenizer.encode("\n\n".join(pieces[first:])).ids[: PROMPT_TOKENS - frame])
+            if kind == "chat":
+                text = conversation([text, ""]).rsplit(STOP, 1)[0]
+            if len(tokenizer.encode(text).ids) == PROMPT_TOKENS:
+                yield kind, text
+                break
         else:
-            text = tokenizer.decode(tokenizer.encode("\n\n".join(pieces[1:])).ids[:PROMPT_TOKENS])
-        yield kind, text
+            raise SystemExit(f"no prompt of {PROMPT_TOKENS} tokens in document {index} of {kind}")
 
 
 @torch.no_grad()
@@ -84,13 +87,13 @@ def rounds(model, tokens, begin, n_max):
 
 
 def measure(model, folder, tokenizer, count=192, n_max=3, temperature=0.0):
-    results = []
-    for kind, text in prompts(folder, tokenizer):
-        ids = torch.tensor([tokenizer.encode(text).ids])
-        out = write(model, ids, count, temperature, torch.Generator().manual_seed(1))[0]
-        tries, accepts, n = rounds(model, out, ids.shape[1], n_max)
-        results.append({"kind": kind, "prompt": text, "text": tokenizer.decode(out[ids.shape[1]:].tolist(), skip_special_tokens=False),
-                        "rounds": n, "drafted": n * n_max, "tries": tries, "accepts": accepts})
+    results, begun = [], list(prompts(folder, tokenizer))
+    ids = torch.tensor([tokenizer.encode(text).ids for _, text in begun])
+    written = write(model, ids, count, temperature, torch.Generator().manual_seed(1))
+    for (kind, text), out in zip(begun, written):
+        tries, accepts, n = rounds(model, out, PROMPT_TOKENS, n_max)
+        results.append({"kind": kind, "prompt": text, "rounds": n, "drafted": n * n_max, "tries": tries, "accepts": accepts,
+                        "text": tokenizer.decode(out[PROMPT_TOKENS:].tolist(), skip_special_tokens=False)})
     add = lambda key: [sum(column) for column in zip(*(r[key] for r in results))]
     drafted, accepts = sum(r["drafted"] for r in results), add("accepts")
     total = {"acceptance": sum(accepts) / drafted, "drafted": drafted, "accepted": sum(accepts),

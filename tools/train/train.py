@@ -9,6 +9,10 @@ trunk predicts: that is what acceptance counts. FOLDER/log.jsonl takes the losse
 one machine and thread count.
 """
 
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin cost more than they save on a busy machine
+
 import argparse
 import dataclasses
 import json
@@ -177,8 +181,8 @@ class Trainer:
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("folder", type=Path)
-    arguments.add_argument("--steps", type=int, default=5000, help="of everything together")
-    arguments.add_argument("--head-steps", type=int, default=1200, help="of the MTP head alone")
+    arguments.add_argument("--steps", type=int, default=4800, help="of everything together")
+    arguments.add_argument("--head-steps", type=int, default=1000, help="of the MTP head alone")
     arguments.add_argument("--written", type=int, default=4096, help="rows of text that the trunk writes for it")
     arguments.add_argument("--every", type=int, default=250, help="steps between checkpoints")
     arguments.add_argument("--threads", type=int, default=2)
