@@ -1,0 +1,62 @@
+"""tokenizer.json (byte-level BPE) as the tokenizer.* keys of GGUF."""
+
+from checkpoint import Problem, read_json
+
+NORMAL, CONTROL, USER, UNUSED = 1, 3, 4, 5
+ENDS = ("<|im_end|>", "<|endoftext|>")
+
+
+def splitting_rules(path, value):
+    """The family's two pre-tokenizers differ in whether combining marks belong to letters."""
+    text = str(value)
+    if r"\p{N}+" in text or r"\p{N}{1," in text or r"\p{L}" not in text:
+        raise Problem(f"{path}: the pre-tokenizer is not that of the qwen2 or qwen35 family: {text[:160]}")
+    return "qwen35" if r"\p{M}" in text else "qwen2"
+
+
+class Vocabulary:
+    def __init__(self, folder, rows):
+        path = folder / "tokenizer.json"
+        whole = read_json(path)
+        model = whole.get("model", {})
+        if model.get("type") != "BPE":
+            raise Problem(f"{path}: a model of type BPE is expected, found {model.get('type')}")
+        self.rules = splitting_rules(path, whole.get("pre_tokenizer"))
+        self.tokens, self.types = [None] * rows, [UNUSED] * rows
+        for token, i in model["vocab"].items():
+            self._put(path, i, token, NORMAL)
+        for added in whole.get("added_tokens", []):
+            self._put(path, added["id"], added["content"], CONTROL if added["special"] else USER)
+        self.tokens = [f"[PAD{i}]" if token is None else token for i, token in enumerate(self.tokens)]
+        self.merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
+        self.ids = {token: i for i, token in enumerate(self.tokens)}
+        settings = folder / "tokenizer_config.json"
+        self.settings = read_json(settings) if settings.exists() else {}
+        template = folder / "chat_template.jinja"
+        self.template = template.read_text(encoding="utf-8") if template.exists() else self.settings.get("chat_template")
+        self.end = self._named("eos_token") or next((self.ids[t] for t in ENDS if t in self.ids), None)
+        if self.end is None:
+            raise Problem(f"{settings}: no eos_token that {path} has")
+        self.padding = self._named("pad_token")
+
+    def _put(self, path, i, token, kind):
+        if i >= len(self.tokens):
+            raise Problem(f"{path}: token {i} {token!r}, but the embedding has {len(self.tokens)} rows")
+        self.tokens[i], self.types[i] = token, kind
+
+    def _named(self, key):
+        token = self.settings.get(key)
+        return self.ids.get(token["content"] if isinstance(token, dict) else token)
+
+    def add_to(self, writer):
+        writer.add_tokenizer_model("gpt2")
+        writer.add_tokenizer_pre(self.rules)
+        writer.add_token_list(self.tokens)
+        writer.add_token_types(self.types)
+        writer.add_token_merges(self.merges)
+        writer.add_eos_token_id(self.end)
+        if self.padding is not None:
+            writer.add_pad_token_id(self.padding)
+        writer.add_add_bos_token(False)
+        if self.template:
+            writer.add_chat_template(self.template)
