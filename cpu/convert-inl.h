@@ -22,15 +22,7 @@ HWY_INLINE Vec LoadElements(const std::byte* from) {
     if constexpr (type == RW_F32) {
         return hn::LoadU(f32, reinterpret_cast<const float*>(from));
     } else if constexpr (type == RW_F16) {
-        // In whole numbers: where Highway emulates the conversion, infinity and NaN come out as numbers.
-        const U32 u;
-        const auto bits = hn::PromoteTo(u, hn::LoadU(U16(), reinterpret_cast<const uint16_t*>(from)));
-        const auto magnitude = hn::And(bits, hn::Set(u, 0x7fff)), wide = hn::ShiftLeft<13>(magnitude);
-        const auto normal = hn::Add(wide, hn::Set(u, 112u << 23)), infinite = hn::Add(wide, hn::Set(u, 224u << 23));
-        const Vec small = hn::Mul(hn::ConvertTo(f32, hn::BitCast(I32s(), magnitude)), hn::Set(f32, 0x1p-24f));
-        auto value = hn::IfThenElse(hn::Lt(magnitude, hn::Set(u, 0x400)), hn::BitCast(u, small), normal);
-        value = hn::IfThenElse(hn::Gt(magnitude, hn::Set(u, 0x7bff)), infinite, value);
-        return hn::BitCast(f32, hn::Or(value, hn::ShiftLeft<16>(hn::And(bits, hn::Set(u, 0x8000)))));
+        return LoadHalves(f32, reinterpret_cast<const uint16_t*>(from));
     } else {
         const auto bits = hn::PromoteTo(U32(), hn::LoadU(U16(), reinterpret_cast<const uint16_t*>(from)));
         return hn::BitCast(f32, hn::ShiftLeft<16>(bits));

@@ -24,13 +24,14 @@ constexpr F32 f32;
 constexpr F32x4 f32x4;
 constexpr int64_t kLanes = int64_t{hn::MaxLanes(F32())};
 
-/// Halves as f32. Where Highway emulates the conversion, infinity and NaN come out as numbers: there in whole numbers.
-template <class D>
-HWY_INLINE hn::Vec<D> LoadHalves(D d, const uint16_t* from) {
+/// Halves, as whole numbers of 16 bits, to f32. Where Highway emulates the conversion, infinity and NaN come out as
+/// numbers: there in whole numbers.
+template <class D, class V>
+HWY_INLINE hn::Vec<D> FromHalves(D d, V halves) {
 #if HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE2
     const hn::RebindToUnsigned<D> u;
     const hn::RebindToSigned<D> i;
-    const auto bits = hn::PromoteTo(u, hn::LoadU(hn::Rebind<uint16_t, D>(), from));
+    const auto bits = hn::PromoteTo(u, halves);
     const auto magnitude = hn::And(bits, hn::Set(u, 0x7fff)), wide = hn::ShiftLeft<13>(magnitude);
     const auto small = hn::Mul(hn::ConvertTo(d, hn::BitCast(i, magnitude)), hn::Set(d, 0x1p-24f));
     const auto below = [&](int32_t limit) {
@@ -42,8 +43,13 @@ HWY_INLINE hn::Vec<D> LoadHalves(D d, const uint16_t* from) {
     value = hn::IfThenElse(below(0x400), small, value);
     return hn::Or(value, hn::BitCast(d, hn::ShiftLeft<16>(hn::And(bits, hn::Set(u, 0x8000)))));
 #else
-    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<hwy::float16_t, D>(), reinterpret_cast<const hwy::float16_t*>(from)));
+    return hn::PromoteTo(d, hn::BitCast(hn::Rebind<hwy::float16_t, D>(), halves));
 #endif
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> LoadHalves(D d, const uint16_t* from) {
+    return FromHalves(d, hn::LoadU(hn::Rebind<uint16_t, D>(), from));
 }
 
 /// e^x to 2 ulp: 0 below -87.33 (no subnormals), infinity above 88.72, NaN from NaN.

@@ -28,26 +28,11 @@ namespace rw::cpu::HWY_NAMESPACE {
 using Bytes = hn::CappedTag<uint8_t, 16>;
 constexpr Bytes u8;
 
-/// f16, infinities and NaN included: where the CPU does not convert, Highway takes them for numbers from 65536 on.
-template <class V>
-HWY_INLINE Vec FromHalf(V halves) {
-    const Vec x = hn::PromoteTo(f32, halves);
-#if HWY_TARGET == HWY_SSE2 || HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4
-    const Vec limit = hn::Set(f32, 65536.0f), size = hn::Abs(x);
-    const Vec huge = hn::IfThenElse(hn::Eq(size, limit), hn::CopySign(hn::Inf(f32), x), hn::NaN(f32));
-    return hn::IfThenElse(hn::Ge(size, limit), huge, x);
-#else
-    return x;
-#endif
-}
-
 /// The f16 at p in every lane.
 HWY_INLINE Vec HalfAt(const uint8_t* p) {
     uint16_t bits;
     std::memcpy(&bits, p, 2);
-    const hn::Rebind<hwy::float16_t, F32> f16;
-    const hn::Rebind<uint16_t, F32> u16;
-    return FromHalf(hn::BitCast(f16, hn::Set(u16, bits)));
+    return FromHalves(f32, hn::Set(hn::Rebind<uint16_t, F32>(), bits));
 }
 
 /// kLanes signed bytes.
@@ -93,7 +78,7 @@ struct PlainFormat {
     static HWY_INLINE Vec Weight(const uint8_t* block, const State&, int i) {
         const Element* from = reinterpret_cast<const Element*>(block) + i;
         if constexpr (std::is_same_v<Element, float>) return hn::LoadU(f32, from);
-        else if constexpr (std::is_same_v<Element, hwy::float16_t>) return FromHalf(hn::LoadU(hn::Rebind<Element, F32>(), from));
+        else if constexpr (std::is_same_v<Element, hwy::float16_t>) return LoadHalves(f32, reinterpret_cast<const uint16_t*>(from));
         else return hn::PromoteTo(f32, hn::LoadU(hn::Rebind<Element, F32>(), from));
     }
 };
