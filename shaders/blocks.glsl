@@ -5,6 +5,7 @@
 //
 //   WEIGHTS(x)            declares the tensor
 //   x_row(n, stride)      the place of row n, stride in blocks (elements, of plain types)
+//   x_skip(place, n, stride)   a place n strides further on
 //   x_weights4(place, i)  elements 4 i .. 4 i + 3
 //   x_weight(place, i)    element i, of plain types
 #ifndef REWIND_BLOCKS_GLSL
@@ -41,12 +42,13 @@ vec4 rw_coded(uint nibbles) {
     }                                        \
     uint x##_u32(Place a, uint i) { return x##_u16(a, i) | x##_u16(a, i + 1u) << 16; } \
     uint x##_word(Place a, uint i) { return RwWords(a).at[i]; }                        \
-    Place x##_row(int n, int stride) {                                                 \
-        uint high, low, carry, high2, low2;                                            \
+    Place x##_skip(Place a, int n, int stride) {                                       \
+        uint high, low, high2, low2;                                                   \
         umulExtended(uint(n), uint(stride), high, low);                                \
         umulExtended(low, W_BYTES, high2, low2);                                       \
-        return rw_add(start(RW_ARG_##x), uvec2(low2, high2 + high * W_BYTES));         \
-    }
+        return rw_add(a, uvec2(low2, high2 + high * W_BYTES));                         \
+    }                                                                                  \
+    Place x##_row(int n, int stride) { return x##_skip(start(RW_ARG_##x), n, stride); }
 #else
 #define RW_HALFWORD(x)                                                                 \
     layout(std430, binding = RW_BIND_##x) readonly buffer Rw_##x { uint rw_##x[]; };   \
@@ -59,9 +61,10 @@ vec4 rw_coded(uint nibbles) {
         return (at & 1u) != 0 ? w >> 16 | rw_##x[(at >> 1) + 1u] << 16 : w;            \
     }                                                                                  \
     uint x##_word(Place a, uint i) { return rw_##x[a + i]; }                           \
-    Place x##_row(int n, int stride) {                                                 \
-        return start(RW_ARG_##x) + uint(n) * uint(stride) * (W_PLAIN ? 1u : W_BYTES / 2u); \
-    }
+    Place x##_skip(Place a, int n, int stride) {                                       \
+        return a + uint(n) * uint(stride) * (W_PLAIN ? 1u : W_BYTES / 2u);             \
+    }                                                                                  \
+    Place x##_row(int n, int stride) { return x##_skip(start(RW_ARG_##x), n, stride); }
 #endif
 
 /* Byte b of a block at place a + at, in half-words; scale and min of sub-block j of q4_k and q5_k. */
