@@ -2,7 +2,7 @@
 // GET_ROWS. Shapes: rewind/ops/get_rows.h.
 //
 // One invocation takes four (QUADS) or one element of a row, and of rows further on when there are more than the grid
-// is high.
+// is high. Compile-time BLOCKS: the table is quantised.
 //
 // Caller: grid ceil_div(n, WIDTH * local), N; with QUADS n % 4 == 0.
 #extension GL_GOOGLE_include_directive : require
@@ -13,11 +13,25 @@
 #include "block.glsl"
 
 layout(local_size_x_id = 0) in;
+#if BLOCKS
+layout(constant_id = 30) const int W_TYPE = RW_Q8_0;  // of the table
+const int QKV_TYPE = RW_F32;
+#include "load.glsl"
+#include "blocks.glsl"
+#else
 layout(constant_id = 30) const int QKV_TYPE = 0;  // of the table; the name is load.glsl's
 #include "load.glsl"
+#define table_row(n, stride) skip_typed(start(RW_ARG_table), n, stride)
+#endif
 
 INDEX(ids)
-#if QUADS
+#if BLOCKS
+const int WIDTH = 4;
+WEIGHTS(table)
+TENSOR_OUT4(out)
+#define GET(at, i) table_weights4(at, uint(i))
+#define PUT(at, i, v) out_put4(at, uint(i), v)
+#elif QUADS
 const int WIDTH = 4;
 TYPED_IN4(table)
 TENSOR_OUT4(out)
@@ -38,6 +52,6 @@ void main() {
         const int id = ids_at(r, -1);
         if (id < -1 || id >= p.R) raise(RW_FAULT_ROW);
         if (id < 0 || id >= p.R) continue;
-        PUT(skip(start(RW_ARG_out), r, p.o_r), i, GET(skip_typed(start(RW_ARG_table), id, p.table_r), i));
+        PUT(skip(start(RW_ARG_out), r, p.o_r), i, GET(table_row(id, p.table_r), i));
     }
 }

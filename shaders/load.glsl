@@ -12,6 +12,7 @@
 //   TYPED_IN(x), TYPED_IN4(x)         the same for f32, f16 or bf16 tensors, by the constant QKV_TYPE
 //   INDEX(x)       x_at(i, fallback)  i32 vector, or the fallback when the argument is absent
 //   TENSOR_...4 and TYPED_IN4 declare the plain forms, too.
+//   INDEX_OUT(x)   x_set(place, i, v) element i of a row of i32
 //   SCRATCH(x, n), SCRATCH4(x, n)     n-th scratch buffer of the kernel row: x[], floats or vec4s
 #ifndef REWIND_LOAD_GLSL
 #define REWIND_LOAD_GLSL
@@ -162,6 +163,14 @@ Place skip(Place a, int steps, int stride) { return a + uint(steps) * uint(strid
     int x##_at(int i, int fallback) {                                                      \
         return present(RW_ARG_##x) ? rw_##x[rw_arg[RW_ARG_##x].z + uint(i)] : fallback;    \
     }
+#if FAR
+#define INDEX_OUT(x) \
+    void x##_set(Place a, uint i, int v) { RwWords(a).at[i] = uint(v); }
+#else
+#define INDEX_OUT(x)                                                                       \
+    layout(std430, binding = RW_BIND_##x) writeonly buffer Rw_##x { int rw_##x[]; };       \
+    void x##_set(Place a, uint i, int v) { rw_##x[a + i] = v; }
+#endif
 #define SCRATCH(x, n) layout(std430, binding = RW_BIND_SCRATCH + n) buffer RwScratch_##x { float x[]; };
 #define SCRATCH4(x, n) layout(std430, binding = RW_BIND_SCRATCH + n) buffer RwScratch_##x { vec4 x[]; };
 

@@ -288,6 +288,23 @@ TEST(Errors, AroundTheLayers) {
         {"one pool row", [](auto& c) { c.arg[ops::kv_store::arg::cache_k].ne[3] = c.arg[ops::kv_store::arg::cache_v].ne[3] = 1; },
          invalid, {"1 pool rows for 2 sequences"}},
     });
+    spoiled("ATTENTION", "D=64 T=3 B=2 type=f16 gate=1", {
+        {"heads", [](auto& c) { c.arg[ops::attention::arg::cache_k].ne[1] = c.arg[ops::attention::arg::cache_v].ne[1] = 3; },
+         invalid, {"q:", "4 heads"}},
+        {"a short gate", [](auto& c) { c.arg[ops::attention::arg::gate].ne[2] = 2; }, invalid, {"gate:"}},
+        {"one pool row", [](auto& c) { c.arg[ops::attention::arg::cache_k].ne[3] = c.arg[ops::attention::arg::cache_v].ne[3] = 1; },
+         invalid, {"1 pool rows for 2 sequences"}},
+    });
+    spoiled("TOP_K", "V=8 k=3", {
+        {"more than there are", [](auto& c) { c.arg[ops::top_k::arg::logits].ne[0] = 2; }, invalid, {"ids:", "3 of the 2"}},
+    });
+    spoiled("MOE_ROUTE", "E=8 U=3", {
+        {"more than there are", [](auto& c) { c.arg[ops::moe_route::arg::logits].ne[0] = 2; }, invalid, {"ids:", "3 of 2"}},
+    });
+    spoiled("MUL_MAT_ID", "K=64 N=4 U=3 R=2 weight=1 add=apart", {
+        {"rows of a token", [](auto& c) { c.arg[ops::mul_mat_id::arg::x].ne[1] = 2; }, invalid, {"x:", "1 or the 3"}},
+        {"add without weight", [](auto& c) { c.arg[ops::mul_mat_id::arg::weight] = {}; }, invalid, {"add:"}},
+    });
     spoiled("GET_ROWS", "n=64 N=4", {
         {"too few ids", [](auto& c) { c.arg[ops::get_rows::arg::ids].ne[0] = 3; }, invalid, {"out:", "[n, N]"}},
     });

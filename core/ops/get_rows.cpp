@@ -21,10 +21,14 @@ Params params(const Call& call) {
 
 Cost cost(const Call& call) {
     const double elements = double(call.arg[arg::out].elements());
-    return {elements * (4 + size_of(call.arg[arg::table].type)), elements};
+    const TypeInfo& type = info(call.arg[arg::table].type);
+    return {elements * (4 + double(type.bytes) / type.block), elements};
 }
 
-double tolerance(const Call& call, int) { return call.arg[arg::table].type == Type::f16 ? 1e-12 : 0; }
+double tolerance(const Call& call, int) {
+    const Type type = call.arg[arg::table].type;
+    return is_quantised(type) ? 1e-13 : type == Type::f16 ? 1e-12 : 0;
+}
 
 Example example(const Dims& dims) {
     Example e;
@@ -34,13 +38,18 @@ Example example(const Dims& dims) {
     ids.values = dims.list("ids");
     if (ids.values.empty())
         for (int64_t i = 0; i < dims.integer("N", 4); ++i) ids.values.push_back((i * 37 + 5) % R);
-    lay_out_rows(e.put(arg::table, example_type(dims), {n, R, 1, 1}, Fill{"normal"}), dims.word("layout", "packed"));
+    const Type type = type_named(dims.word("type", "f32"));
+    Example::Arg& table = e.put(arg::table, type, {n, R, 1, 1}, Fill{"normal"});
+    const std::string layout = dims.word("layout", "packed");
+    lay_out_rows(table, layout);
+    if (layout != "packed") table.nb = {table.nb[0], table.nb[0] * (n / info(type).block + (layout == "odd" ? 1 : 16)), 0, 0};
     e.put(arg::ids, Type::i32, {int64_t(ids.values.size()), 1, 1, 1}, ids);
     e.put(arg::out, Type::f32, {n, int64_t(ids.values.size()), 1, 1}, Fill{"zero"});
     stretch(dims, e);
     return e;
 }
 
-const char* const selftest[] = {"n=128 R=50 N=7 type=f16", "n=67 R=20 N=5 layout=odd type=bf16", "n=64", nullptr};
+const char* const selftest[] = {"n=128 R=50 N=7 type=f16", "n=67 R=20 N=5 layout=odd type=bf16",
+                                "n=512 R=20 N=5 type=q4_k", "n=64 layout=odd type=q8_0", nullptr};
 
 }  // namespace rw::ops::get_rows

@@ -23,6 +23,18 @@ Fill example_values(const Dims& dims) {
     return style == "normal" ? Fill{"normal"} : Fill{"states", style};
 }
 
+Fill example_logits(const Dims& dims, int64_t n, int64_t count) {
+    const std::string rows = dims.word("rows", "normal");
+    if (rows == "normal") return Fill{"normal"};
+    if (rows == "wide") return Fill{"uniform", "", -60, 60};
+    if (rows != "ties" && rows != "same")
+        throw Error(Status::invalid_argument, "rows=" + rows + ": expected normal, ties, same or wide");
+    Fill fill{"list"};
+    for (int64_t i = 0; i < n * count; ++i)
+        fill.values.push_back(rows == "same" ? 2 + (i % n > 0) : i * 2654435761 % 4294967296 % 7);
+    return fill;
+}
+
 void lay_out_rows(Example::Arg& x, const std::string& layout) {
     const Extent& ne = x.ne;
     const int64_t e = size_of(x.type), wide = layout == "padded" ? ne[0] + 16 : ne[0] + 1;

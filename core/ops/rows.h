@@ -23,6 +23,9 @@ void validate_row_count(const Check& check, const char* name, const Extent& ne);
 Extent example_rows(const Dims& dims);
 /// The word x: normal, huge (past what f16 holds) or tiny (the subnormal numbers of f16).
 Fill example_values(const Dims& dims);
+/// The word rows of ops that choose among numbers: normal, ties (seven different ones), same (but the first of a row, which
+/// is less) or wide (-60 to 60), for rows of n.
+Fill example_logits(const Dims& dims, int64_t n, int64_t rows);
 /// Another memory layout for packed rows: packed | padded (rows that are part of wider ones) | odd (no vector load is
 /// aligned) | permuted (dimensions 1 and 2 swapped) | swapped (1 and 3).
 void lay_out_rows(Example::Arg& x, const std::string& layout);

@@ -2,11 +2,11 @@
 //
 //   out[:, i] = table[:, ids[i]]
 //
-//   table  [n, R]    f32, f16 or bf16; rows contiguous
+//   table  [n, R]    f32, f16, bf16 or quantised (core/blocks.h); rows contiguous
 //   ids    i32 [N]   0..R-1; -1 is padding: the row is not written. Another number raises a fault and is skipped
 //   out    [n, N]    f32; rows contiguous
 //
-// What a block-quantised table means is decoded where kernels read an element of a row, and nowhere else.
+// Elements of quantised rows are the f32 numbers nearest to what their blocks stand for.
 #ifndef REWIND_OPS_GET_ROWS_H
 #define REWIND_OPS_GET_ROWS_H
 
@@ -16,7 +16,7 @@
     I(n)              /* elements of a row */                 \
     I(R)              /* rows of the table */                 \
     I(N)              /* rows of out */                       \
-    I(table_r) I(o_r) /* elements between rows */             \
+    I(table_r) I(o_r) /* elements between rows, blocks of a quantised table */             \
     I(table_type)
 RW_PARAMS(get_rows_params, RW_GET_ROWS_FIELDS)
 
@@ -32,10 +32,11 @@ void validate(const Call& call);
 Params params(const Call& call);
 Cost cost(const Call& call);
 
-/// 0: every f16 and bf16 number is an f32 one. 1e-12 from f16, whose subnormal numbers a device may flush.
+/// 0: every f16 and bf16 number is an f32 one. 1e-12 from f16, whose subnormal numbers a device may flush; rounding of
+/// a product and a sum from blocks.
 double tolerance(const Call& call, int arg);
 
-/// Example call from words: n (64), R (16), N (4) · ids=list (numbers that jump about) · type=f32|f16|bf16 ·
+/// Example call from words: n (64), R (16), N (4) · ids=list (numbers that jump about) · type=f32|f16|q4_k|... ·
 /// layout=packed|padded|odd · stridden.
 Example example(const Dims& dims);
 
