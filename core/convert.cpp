@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <stdexcept>
 
 #include "core/blocks.h"
 
@@ -19,6 +20,17 @@ void each_block(const Tensor& t, F&& f) {
             for (int64_t d1 = 0; d1 < t.ne[1]; ++d1)
                 for (int64_t d0 = 0; d0 < t.steps(0); ++d0, i += block)
                     f(i, d0 * t.nb[0] + d1 * t.nb[1] + d2 * t.nb[2] + d3 * t.nb[3]);
+}
+
+/// Calls f(bits, decode, encode) with a word of the type's size and what makes a number of it and of a number.
+template <class F>
+double with_bits(Type type, F&& f) {
+    switch (type) {
+    case Type::f16: return f(uint16_t(), from_half, [](double x) { return to_half(float(x)); });
+    case Type::bf16: return f(uint16_t(), from_bfloat, [](double x) { return to_bfloat(float(x)); });
+    case Type::i32: return f(int32_t(), [](int32_t x) { return double(x); }, [](double x) { return int32_t(x); });
+    default: return f(float(), [](float x) { return double(x); }, [](double x) { return float(x); });
+    }
 }
 
 }  // namespace
@@ -52,53 +64,50 @@ uint16_t to_bfloat(float x) {
 float from_bfloat(uint16_t b) { return std::bit_cast<float>(uint32_t(b) << 16); }
 
 double load(const void* element, Type type) {
-    if (size_of(type) == 2) {
-        uint16_t bits;
-        std::memcpy(&bits, element, 2);
-        return type == Type::f16 ? from_half(bits) : from_bfloat(bits);
-    }
-    if (type == Type::i32) {
-        int32_t value;
-        std::memcpy(&value, element, 4);
-        return value;
-    }
-    float value;
-    std::memcpy(&value, element, 4);
-    return value;
+    return with_bits(type, [&](auto bits, auto decode, auto) {
+        std::memcpy(&bits, element, sizeof bits);
+        return decode(bits);
+    });
 }
 
 void store(void* element, Type type, double value) {
-    if (size_of(type) == 2) {
-        const uint16_t bits = type == Type::f16 ? to_half(float(value)) : to_bfloat(float(value));
-        std::memcpy(element, &bits, 2);
-    } else if (type == Type::i32) {
-        const int32_t whole = int32_t(value);
-        std::memcpy(element, &whole, 4);
-    } else {
-        const float single = float(value);
-        std::memcpy(element, &single, 4);
-    }
+    with_bits(type, [&](auto bits, auto, auto encode) {
+        bits = encode(value);
+        std::memcpy(element, &bits, sizeof bits);
+        return 0.0;
+    });
 }
 
 void scatter(const std::vector<double>& packed, const Tensor& layout, void* image) {
+    if (packed.size() < size_t(layout.elements())) throw std::out_of_range("scatter: fewer values than elements");
+    std::byte* const to = static_cast<std::byte*>(image);
     if (is_quantised(layout.type)) {
-        each_block(layout, [&](size_t i, int64_t at) {
-            quantise(layout.type, &packed.at(i), static_cast<std::byte*>(image) + at);
-        });
+        each_block(layout, [&](size_t i, int64_t at) { quantise(layout.type, &packed[i], to + at); });
         return;
     }
-    each_block(layout, [&](size_t i, int64_t at) { store(static_cast<std::byte*>(image) + at, layout.type, packed.at(i)); });
+    with_bits(layout.type, [&](auto bits, auto, auto encode) {
+        each_block(layout, [&](size_t i, int64_t at) {
+            bits = encode(packed[i]);
+            std::memcpy(to + at, &bits, sizeof bits);
+        });
+        return 0.0;
+    });
 }
 
 std::vector<double> gather(const Tensor& layout, const void* image) {
     std::vector<double> packed(size_t(layout.elements()));
+    const std::byte* const from = static_cast<const std::byte*>(image);
     if (is_quantised(layout.type)) {
-        each_block(layout, [&](size_t i, int64_t at) {
-            dequantise(layout.type, static_cast<const std::byte*>(image) + at, &packed[i]);
-        });
+        each_block(layout, [&](size_t i, int64_t at) { dequantise(layout.type, from + at, &packed[i]); });
         return packed;
     }
-    each_block(layout, [&](size_t i, int64_t at) { packed[i] = load(static_cast<const std::byte*>(image) + at, layout.type); });
+    with_bits(layout.type, [&](auto bits, auto decode, auto) {
+        each_block(layout, [&](size_t i, int64_t at) {
+            std::memcpy(&bits, from + at, sizeof bits);
+            packed[i] = decode(bits);
+        });
+        return 0.0;
+    });
     return packed;
 }
 

@@ -27,6 +27,22 @@ void each(const Tensor& t, F f) {
             }
 }
 
+/// Marks the elements whose bits are no longer what they were.
+template <class Word>
+void mark_touched(const Tensor& t, const std::byte* before, const std::byte* now, std::vector<uint8_t>& touched) {
+    each(t, [&](size_t e, int64_t at) {
+        Word was, is;
+        std::memcpy(&was, before + at, sizeof was), std::memcpy(&is, now + at, sizeof is);
+        touched[e] = was != is;
+    });
+}
+
+/// Puts every element back to what it was.
+template <class Word>
+void put_back(const Tensor& t, const std::byte* before, std::byte* now) {
+    each(t, [&](size_t, int64_t at) { std::memcpy(now + at, before + at, sizeof(Word)); });
+}
+
 std::string place(uint64_t at, const std::vector<std::pair<std::string, Tensor>>& tensors) {
     std::string s;
     for (const auto& [name, t] : tensors) {
@@ -42,6 +58,12 @@ std::string place(uint64_t at, const std::vector<std::pair<std::string, Tensor>>
 
 // Never 0x7fc00000, the NaN that arithmetic makes.
 uint32_t poison(uint64_t offset) { return 0x7fc00001u | (uint32_t(scramble(offset / 4 + 77)) & 0x3fffffu); }
+
+void poison_all(std::vector<std::byte>& image) {
+    static std::vector<uint32_t> pattern;  // of the largest image so far: checks make thousands of them
+    for (uint64_t at = pattern.size() * 4; at < image.size(); at += 4) pattern.push_back(poison(at));
+    std::memcpy(image.data(), pattern.data(), image.size());
+}
 
 Bound::Bound(core::Device& device, const Inputs& inputs) : op_(*inputs.op), call_(inputs.shape()) {
     memory_of_.assign(call_.arg.size(), -1), poisoned_.assign(call_.arg.size(), false);
@@ -64,10 +86,7 @@ void Bound::lay_out(const Inputs& inputs, core::Device& device) {
         const uint64_t vary = scramble(inputs.seed * 64 + uint64_t(m.args[0])) % 8 * 2 + 1;
         const uint64_t front = (guard_bytes + 2 * align - 1) / (2 * align) * (2 * align) + vary * align;
         m.image.resize((front + span + guard_bytes + 3) / 4 * 4);
-        for (uint64_t at = 0; at < m.image.size(); at += 4) {
-            const uint32_t word = poison(at);
-            std::memcpy(m.image.data() + at, &word, 4);
-        }
+        poison_all(m.image);
         m.buffer = device.allocate(m.image.size());
         for (const int i : m.args) {
             Tensor& t = call_.arg[size_t(i)];
@@ -86,7 +105,6 @@ Outcome Bound::read() const {
     for (const Memory& m : memory_) {
         std::vector<std::byte> now(m.image.size());
         m.buffer->read(0, now.data(), now.size());
-        std::vector<bool> writable(m.image.size() / 2, false);  // elements have two or four bytes
         std::vector<std::pair<std::string, Tensor>> tensors;
         for (const int i : m.args) {
             const Tensor& t = call_.arg[size_t(i)];
@@ -95,20 +113,23 @@ Outcome Bound::read() const {
             outcome.value[size_t(i)] = core::gather(t, now.data() + t.offset);
             std::vector<uint8_t>& touched = outcome.touched[size_t(i)];
             touched.resize(size_t(t.elements()));
-            each(t, [&](size_t e, int64_t at) {
-                const uint64_t byte = t.offset + uint64_t(at), size = size_of(t.type);
-                touched[e] = std::memcmp(now.data() + byte, m.image.data() + byte, size) != 0;
-                writable[byte / 2] = writable[(byte + size - 1) / 2] = true;
-            });
+            const auto mark = size_of(t.type) == 2 ? mark_touched<uint16_t> : mark_touched<uint32_t>;
+            mark(t, m.image.data() + t.offset, now.data() + t.offset, touched);
         }
+        for (const int i : m.args) {
+            const Tensor& t = call_.arg[size_t(i)];
+            if (!op_.args[size_t(i)].written()) continue;
+            const auto restore = size_of(t.type) == 2 ? put_back<uint16_t> : put_back<uint32_t>;
+            restore(t, m.image.data() + t.offset, now.data() + t.offset);
+        }
+        if (std::memcmp(now.data(), m.image.data(), now.size()) == 0) continue;  // what differs now is no element of an output
         uint64_t changed = 0, first = 0;
-        for (uint64_t h = 0; h < writable.size(); ++h) {
-            if (writable[h] || std::memcmp(now.data() + 2 * h, m.image.data() + 2 * h, 2) == 0) continue;
-            if (changed++ == 0) first = 2 * h;
+        for (uint64_t at = 0; at < now.size(); at += 2) {
+            if (std::memcmp(now.data() + at, m.image.data() + at, 2) == 0) continue;
+            if (changed++ == 0) first = at;
         }
-        if (changed)
-            outcome.damage.push_back(std::to_string(changed) + " half words changed outside the outputs, the first " +
-                                     place(first, tensors));
+        outcome.damage.push_back(std::to_string(changed) + " half words changed outside the outputs, the first " +
+                                 place(first, tensors));
     }
     return outcome;
 }

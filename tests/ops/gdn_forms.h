@@ -48,8 +48,10 @@ struct Head {
     }
     /// S += k d^T.
     void add(Rows& S, const double* key, const std::function<double(int64_t j)>& d) const {
-        for (int64_t j = 0; j < S_v; ++j)
-            for (int64_t i = 0; i < S_k; ++i) S[size_t(j * S_k + i)] += key[i] * d(j);
+        for (int64_t j = 0; j < S_v; ++j) {
+            const double value = d(j);  // often a sum over all of a column
+            for (int64_t i = 0; i < S_k; ++i) S[size_t(j * S_k + i)] += key[i] * value;
+        }
     }
 };
 
