@@ -8,11 +8,22 @@
 #include <numeric>
 #include <sstream>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include "core/device.h"
 #include "tests/driver/case_run.h"
 
 namespace rw::test {
 namespace {
+
+/// Checks take and return buffers of megabytes thousands of times: the kernel is not to map and clear each anew.
+void keep_memory() {
+#if defined(__GLIBC__)
+    mallopt(M_MMAP_THRESHOLD, 1 << 25), mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
+}
 
 using Devices = std::vector<std::shared_ptr<core::Device>>;
 
@@ -134,6 +145,7 @@ std::string case_file(const std::string& path) {
 
 int run_ops_test(const Options& o) {
     std::ostream& out = o.out ? *o.out : std::cout;
+    keep_memory();
     try {
         if (o.op.empty() && !(o.one.empty() && o.cases.empty()))
             throw Error(Status::invalid_argument, "--case and --cases need --op");
