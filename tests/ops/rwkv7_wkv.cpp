@@ -40,10 +40,9 @@ void check_removal(Lab& lab) {
     for (int64_t row = 0; row < int64_t(in.value[arg::a].size()) / S; ++row)
         in.value[arg::a][size_t(row * S + axis(row))] = 1, in.value[arg::b][size_t(row * S + axis(row))] = -1;
     const ScanForm f = form_of(in);
-    against(lab, in, f, [&](int64_t b, int64_t h, int64_t t, int64_t i, int64_t j) {
-        for (int64_t s = 0; s <= t; ++s)
-            if (axis((b * f.T + s) * f.H + h) == i) return 0.0;
-        return scan_state(in, f, b, h, i, j);
+    against(lab, in, f, [&](int64_t b, int64_t h, int64_t t, std::vector<double>& S) {
+        const int64_t i = axis((b * f.T + t) * f.H + h);
+        for (int64_t j = 0; j < f.S_v; ++j) S[size_t(j * f.S_k + i)] = 0;
     });
 }
 

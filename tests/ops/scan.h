@@ -1,5 +1,5 @@
-// Closed forms of the scan family (rewind/ops/scan.h): with no keys, no decay or nothing but decay, the state after
-// token t is known without running the recurrence.
+// Closed forms of the scan family (rewind/ops/scan.h): with no keys, no decay or nothing but decay, the states are a
+// product, a sum, or the last term alone.
 #pragma once
 
 #include <sstream>
@@ -26,17 +26,18 @@ inline ScanForm::At scan_entry(const Inputs& in, int arg, int64_t heads_per_row 
     };
 }
 
-/// Element (i, j) of a head's state before the call, with plain slots.
-inline double scan_state(const Inputs& in, const ScanForm& f, int64_t b, int64_t h, int64_t i, int64_t j) {
+/// A head's state before the call, with plain slots: S[j * S_k + i].
+inline std::vector<double> scan_state(const Inputs& in, const ScanForm& f, int64_t b, int64_t h) {
     const int state = in.op->arg_index("state");
-    return in.value[size_t(state)][size_t(((b * in.ne(state)[1] * f.H + h) * f.S_v + j) * f.S_k + i)];
+    const double* from = in.value[size_t(state)].data() + (b * in.ne(state)[1] * f.H + h) * f.S_v * f.S_k;
+    return {from, from + f.S_v * f.S_k};
 }
 
-/// Element (i, j) of the state of (b, h) after token t.
-using ScanStates = std::function<double(int64_t b, int64_t h, int64_t t, int64_t i, int64_t j)>;
+/// Makes of the state of (b, h) before token t the one after it.
+using ScanToken = std::function<void(int64_t b, int64_t h, int64_t t, std::vector<double>& S)>;
 
 /// Runs a plain call (no index vectors, packed) and compares everything that it has to write.
-inline void against(Lab& lab, const Inputs& in, const ScanForm& f, const ScanStates& state_after) {
+inline void against(Lab& lab, const Inputs& in, const ScanForm& f, const ScanToken& token) {
     const int out = lab.op.arg_index("out"), state_out = lab.op.arg_index("state_out");
     const int order = int(in.example.attr[size_t(lab.op.attr_index("order"))]);
     const int64_t K = in.ne(state_out)[1];
@@ -47,49 +48,61 @@ inline void against(Lab& lab, const Inputs& in, const ScanForm& f, const ScanSta
         want.value[size_t(a)].assign(size_t(ne[0] * ne[1] * ne[2] * ne[3]), 0);
         want.written[size_t(a)].assign(want.value[size_t(a)].size(), 0);
     }
-    const auto write = [&](int a, int64_t at, double x) {
-        want.value[size_t(a)][size_t(at)] = x, want.written[size_t(a)][size_t(at)] = 1;
+    const auto write = [&](int a, int64_t at, const std::vector<double>& x) {
+        std::copy(x.begin(), x.end(), want.value[size_t(a)].begin() + at);
+        std::fill_n(want.written[size_t(a)].begin() + at, x.size(), uint8_t(1));
     };
+    std::vector<double> q(size_t(f.S_k)), y(size_t(f.S_v));
     for (int64_t b = 0; b < f.B; ++b)
-        for (int64_t h = 0; h < f.H; ++h)
+        for (int64_t h = 0; h < f.H; ++h) {
+            std::vector<double> S = scan_state(in, f, b, h);
             for (int64_t t = 0; t < f.T; ++t) {
-                const int slot = ops::kept_slot(int(t), int(f.T), int(K), order);
+                token(b, h, t, S);
+                for (int64_t i = 0; i < f.S_k; ++i) q[size_t(i)] = f.query(b, h, t, i);
                 for (int64_t j = 0; j < f.S_v; ++j) {
-                    double y = 0;
-                    for (int64_t i = 0; i < f.S_k; ++i) {
-                        const double s = state_after(b, h, t, i, j);
-                        y += f.query(b, h, t, i) * s;
-                        if (slot >= 0) write(state_out, (((b * K + slot) * f.H + h) * f.S_v + j) * f.S_k + i, s);
-                    }
-                    write(out, ((b * f.T + t) * f.H + h) * f.S_v + j, f.result(b, h, t, j, y));
+                    double sum = 0;
+                    for (int64_t i = 0; i < f.S_k; ++i) sum += q[size_t(i)] * S[size_t(j * f.S_k + i)];
+                    y[size_t(j)] = f.result(b, h, t, j, sum);
                 }
+                write(out, ((b * f.T + t) * f.H + h) * f.S_v, y);
+                const int slot = ops::kept_slot(int(t), int(f.T), int(K), order);
+                if (slot >= 0) write(state_out, ((b * K + slot) * f.H + h) * f.S_v * f.S_k, S);
             }
+        }
     lab.compare_all(want, in, lab.run(in));
     lab.compared = 1;  // compare_all judges trust itself
 }
 
 /// No keys: nothing is learnt, every entry decays by the product of its factors.
 inline void against_decay(Lab& lab, const Inputs& in, const ScanForm& f) {
-    against(lab, in, f, [&](int64_t b, int64_t h, int64_t t, int64_t i, int64_t j) {
-        double x = scan_state(in, f, b, h, i, j);
-        for (int64_t s = 0; s <= t; ++s) x *= f.decay(b, h, s, i);
-        return x;
+    against(lab, in, f, [&](int64_t b, int64_t h, int64_t t, std::vector<double>& S) {
+        for (int64_t i = 0; i < f.S_k; ++i) {
+            const double factor = f.decay(b, h, t, i);
+            for (int64_t j = 0; j < f.S_v; ++j) S[size_t(j * f.S_k + i)] *= factor;
+        }
     });
+}
+
+/// Adds the token's outer product.
+inline void add_token(const ScanForm& f, int64_t b, int64_t h, int64_t t, std::vector<double>& S) {
+    std::vector<double> key;
+    for (int64_t i = 0; i < f.S_k; ++i) key.push_back(f.key(b, h, t, i));
+    for (int64_t j = 0; j < f.S_v; ++j) {
+        const double value = f.value(b, h, t, j);
+        for (int64_t i = 0; i < f.S_k; ++i) S[size_t(j * f.S_k + i)] += key[size_t(i)] * value;
+    }
 }
 
 /// Unit decay: the state is a running sum of outer products.
 inline void against_sum(Lab& lab, const Inputs& in, const ScanForm& f) {
-    against(lab, in, f, [&](int64_t b, int64_t h, int64_t t, int64_t i, int64_t j) {
-        double x = scan_state(in, f, b, h, i, j);
-        for (int64_t s = 0; s <= t; ++s) x += f.key(b, h, s, i) * f.value(b, h, s, j);
-        return x;
-    });
+    against(lab, in, f, [&](int64_t b, int64_t h, int64_t t, std::vector<double>& S) { add_token(f, b, h, t, S); });
 }
 
 /// Zero decay: the state is the last token's outer product and nothing else.
 inline void against_forget(Lab& lab, const Inputs& in, const ScanForm& f) {
-    against(lab, in, f, [&](int64_t b, int64_t h, int64_t t, int64_t i, int64_t j) {
-        return f.key(b, h, t, i) * f.value(b, h, t, j);
+    against(lab, in, f, [&](int64_t b, int64_t h, int64_t t, std::vector<double>& S) {
+        std::fill(S.begin(), S.end(), 0.0);
+        add_token(f, b, h, t, S);
     });
 }
 
