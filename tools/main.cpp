@@ -1,9 +1,25 @@
 // rewind: the program. One file a verb; this one only puts them together.
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <iostream>
 
 #include "core/version.h"
 #include "tools/verbs.h"
+
+namespace {
+
+/// Of a word that is no verb CLI11 only says that a verb is required.
+std::string unknown_verb(const CLI::App& app) {
+    const std::vector<std::string> left = app.remaining(true);
+    const auto chosen = app.get_subcommands();
+    const std::string help = "rewind" + (chosen.empty() ? "" : " " + chosen.front()->get_name()) + " --help";
+    return left.empty() || left.front().starts_with("-") ? "" : "no verb '" + left.front() + "'; " + help + " lists them";
+}
+
+/// A full disk or a closed output: what was asked for has not been said.
+bool said_all() { return std::cout.flush() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
+
+}  // namespace
 
 int main(int argc, char** argv) {
     CLI::App app("Kernels for recurrent layers whose state can be stepped back.", "rewind");
@@ -32,10 +48,19 @@ int main(int argc, char** argv) {
 #endif
     try {
         app.parse(argc, argv);
+    } catch (const CLI::RequiredError& e) {
+        const std::string what = unknown_verb(app);
+        if (what.empty()) return app.exit(e), 2;
+        std::cerr << "rewind: " << what << "\n";
+        return 2;
     } catch (const CLI::ParseError& e) {
         return app.exit(e) == 0 ? 0 : 2;
     } catch (const std::exception& e) {
         std::cerr << "rewind: " << e.what() << "\n";
+        return 1;
+    }
+    if (!said_all()) {
+        std::cerr << "rewind: standard output could not be written\n";
         return 1;
     }
     return status;

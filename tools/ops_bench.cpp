@@ -171,7 +171,7 @@ int run(const Options& o) {
 void add_ops_bench(CLI::App& ops, int& status) {
     CLI::App& verb = *ops.add_subcommand("bench", "Time, GB/s and share of the device's copy speed");
     auto o = std::make_shared<Options>();
-    verb.add_option("--op", o->op, "Only this op");
+    verb.add_option("op,--op", o->op, "Only this op");
     verb.add_option("--backend", o->backend, "Devices, e.g. cpu or vulkan:0,opencl (default: all)");
     verb.add_option("--impl", o->impl, "This implementation instead of the selected one");
     verb.add_flag("--all-impls", o->all, "Every implementation that takes the case");

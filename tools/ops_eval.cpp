@@ -45,7 +45,7 @@ void run(Options& o) {
 void add_ops_eval(CLI::App& ops, int&) {
     CLI::App& verb = *ops.add_subcommand("eval", "Run an op on .npy files");
     auto o = std::make_shared<Options>();
-    verb.add_option("op", o->request.op, "Name of the op")->required();
+    verb.add_option("op,--op", o->request.op, "Name of the op")->required();
     verb.add_option("--backend", o->request.backend, "Device, e.g. vulkan:0, or reference: the definition in double")
         ->required();
     verb.add_option("--impl", o->request.impl, "This implementation, e.g. cpu:plain");

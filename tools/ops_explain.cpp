@@ -85,12 +85,14 @@ int run(const Options& o) {
         for (const core::DeviceInfo& info : core::devices(&notes)) ids.push_back(info.id);
     else
         ids.push_back(o.backend);
+    std::vector<std::shared_ptr<core::Device>> devices;
+    for (const std::string& id : ids) devices.push_back(core::open(id));
     bool taken = true;
     std::vector<std::string> cases = test::case_lines(o.words, op.stem);
     if (cases.empty()) cases.push_back("");
     for (const std::string& words : cases) {
         describe(op, words);
-        for (const std::string& id : ids) taken = explain(*core::open(id), op, words, o.impl) && taken;
+        for (const auto& device : devices) taken = explain(*device, op, words, o.impl) && taken;
     }
     for (const std::string& note : notes) std::cout << "note: " << note << "\n";
     return taken ? 0 : 1;
@@ -101,7 +103,7 @@ int run(const Options& o) {
 void add_ops_explain(CLI::App& ops, int& status) {
     CLI::App& verb = *ops.add_subcommand("explain", "Which implementation takes a call, and why not a better one");
     auto o = std::make_shared<Options>();
-    verb.add_option("op", o->op, "Name of the op")->required();
+    verb.add_option("op,--op", o->op, "Name of the op")->required();
     verb.add_option("--backend", o->backend, "Device, e.g. vulkan:0 (default: all)");
     verb.add_option("--impl", o->impl, "Ask for this implementation only");
     verb.add_option("--case", o->words, "The call, e.g. \"S=128 H_k=16 H_v=32 T=4 K=4\"");

@@ -10,7 +10,7 @@ namespace rw::tools {
 void add_ops_test(CLI::App& ops, int& status) {
     CLI::App& verb = *ops.add_subcommand("test", "Run the conformance cases; the last line is N passed, N failed");
     auto o = std::make_shared<test::Options>();
-    verb.add_option("--op", o->op, "Only this op");
+    verb.add_option("op,--op", o->op, "Only this op");
     verb.add_option("--backend", o->backend, "Devices, e.g. cpu or vulkan:0,opencl (default: all)");
     verb.add_option("--impl", o->impl, "Only this implementation, e.g. cpu:plain");
     CLI::Option* file = verb.add_option("--cases", o->cases, "File of case lines (needs --op)");

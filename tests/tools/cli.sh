@@ -20,7 +20,10 @@ expect() { # expect STATUS TEXT ARGUMENT...: exits with STATUS, says TEXT somewh
 
 expect 0 "Usage" --help
 expect 2 "subcommand" ops
-expect 2 "required" nonsense
+expect 2 "no verb 'nonsense'" nonsense
+expect 2 "no verb 'nonsense'" ops nonsense
+expect 0 "TAKEN" ops explain --op L2_NORM --backend cpu
+expect 0 "passed, 0 failed" ops test L2_NORM --backend cpu
 expect 0 "cpu:0" devices
 expect 0 '"id": "cpu:0"' devices --json
 expect 0 "GATED_DELTA_NET" ops list
@@ -100,6 +103,10 @@ expect 1 "no implementation 'cpu:none'" ops eval L2_NORM --backend cpu --impl cp
 expect 1 "x: given twice" ops eval L2_NORM --backend cpu --in "x=$folder/x.npy" "x=$folder/x.npy" --out "$folder"
 expect 1 "cannot be made" ops eval L2_NORM --backend cpu --in "x=$folder/x.npy" --out "$folder/x.npy/under"
 
+# What cannot be said is not passed over in silence.
+said=$("$program" devices 2>&1 >/dev/full) && { echo "a full output went unnoticed"; problems=$((problems + 1)); }
+grep -qF "could not be written" <<<"$said" || { echo "a full output: said '$said'"; problems=$((problems + 1)); }
+
 # Model files and their vocabularies, where the runtime is built.
 if "$program" gguf --help >/dev/null 2>&1; then
     m=$folder/m.gguf
@@ -114,7 +121,8 @@ if "$program" gguf --help >/dev/null 2>&1; then
     expect 0 "hi!" detokenize -m "$m" -t "104, 105 33"
     expect 1 "'x2' is not a token" detokenize -m "$m" -t 1,x2
     expect 1 "token 512: the vocabulary has 0 to 511" detokenize -m "$m" -t 512
-    [ "$(head -c 999 /dev/urandom | tee "$folder/noise" | "$program" tokenize -m "$m" | "$program" detokenize -m "$m" | cmp - "$folder/noise" 2>&1)" = "" ] ||
+    head -c 999 /dev/urandom >"$folder/noise"
+    "$program" tokenize -m "$m" <"$folder/noise" | "$program" detokenize -m "$m" | cmp - "$folder/noise" ||
         { echo "bytes did not come back from tokenize and detokenize"; problems=$((problems + 1)); }
 fi
 
