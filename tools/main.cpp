@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
     rw::tools::add_detokenize(app, status);
     rw::tools::add_logits(app, status);
     rw::tools::add_run(app, status);
+    rw::tools::add_model_bench(app, status);
 #endif
     try {
         app.parse(argc, argv);

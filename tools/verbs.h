@@ -21,5 +21,6 @@ void add_tokenize(CLI::App& app, int& status);
 void add_detokenize(CLI::App& app, int& status);
 void add_logits(CLI::App& app, int& status);
 void add_run(CLI::App& app, int& status);
+void add_model_bench(CLI::App& app, int& status);
 
 }  // namespace rw::tools

@@ -152,7 +152,7 @@ Tensor Layers::experts(const Experts& ffn, const Tensor& y, const Tensor& x) con
         graph.add("SWIGLU", {{"gate", both}, {"out", inner}});
     }
     const Tensor summed = reshaped(graph.scratch("x", x.ne), {x.ne[0], 1, N, 1});
-    graph.add("MUL_MAT_ID", {{"w", ffn.down}, {"x", inner}, {"ids", ids}, {"weight", share}, {"add", x}, {"out", summed}});
+    graph.add("MUL_MAT_ID", {{"w", ffn.down}, {"x", inner}, {"ids", ids}, {"weight", share}, {"add", reshaped(x, summed.ne)}, {"out", summed}});
 
     // The shared expert's gate is one number a row and the matrix behind it linear, so it is put on before.
     const Tensor gate = graph.project("ffn_gate", ffn.shared.gate, y), up = graph.project("ffn_up", ffn.shared.up, y);

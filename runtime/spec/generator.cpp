@@ -144,7 +144,8 @@ bool Generator::round() {
         size_t n = 0;  // drafts that are what the model chooses
         for (;; ++n) {
             const int64_t position = before + int64_t(n) + 1;
-            const int32_t token = chosen(g, row + n, position);
+            int32_t token = chosen(g, row + n, position);
+            if (n < draft.size() && g.request.accept_rate >= 0 && uniform(1, 0, position) < g.request.accept_rate) token = draft[n];
             const bool same = n < draft.size() && draft[n] == token;
             if (n < draft.size()) ++g.counts.tried[n];
             emit(g, token, position);

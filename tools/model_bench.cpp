@@ -1,0 +1,115 @@
+// rewind bench: how fast a model reads a prompt and writes, plainly and with drafts of several lengths.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <fmt/format.h>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "runtime/spec/generator.h"
+#include "tools/model_options.h"
+#include "tools/table.h"
+#include "tools/verbs.h"
+
+namespace rw::tools {
+namespace {
+
+struct Options {
+    ModelOptions model;
+    std::string spec = "mtp";
+    std::vector<int> n_max{0, 1, 2, 3, 4};
+    int64_t prompt = 512, most_tokens = 64, sequences = 1;
+    double accept_rate = -1;
+    bool json = false;
+};
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+/// Tokens of no meaning, the same every time.
+std::vector<int32_t> some_prompt(int64_t n, uint32_t vocab, int64_t sequence) {
+    std::vector<int32_t> tokens(static_cast<size_t>(n));
+    for (size_t i = 0; i < tokens.size(); ++i)
+        tokens[i] = int32_t(spec::uniform(uint64_t(sequence), 0, int64_t(i)) * vocab);
+    return tokens;
+}
+
+nlohmann::ordered_json measure(const Options& o, model::Context& context, int n_max) {
+    std::optional<spec::MtpDrafter> drafter;
+    if (n_max > 0) drafter.emplace(context);
+    spec::Generator generator(context, drafter ? &*drafter : nullptr);
+    double prefill = 0;
+    for (int64_t i = 0; i < o.sequences; ++i) {
+        spec::Request r{.prompt = some_prompt(o.prompt, context.geometry().vocab, i), .most_tokens = o.most_tokens + 2, .n_max = n_max,
+                        .accept_rate = o.accept_rate};
+        prefill += generator.add(std::move(r)).counts.prefill_seconds;
+    }
+    generator.round();  // records the plans
+    std::vector<int64_t> before;
+    for (const auto& g : generator.all()) before.push_back(g.counts.emitted);
+    const double start = now();
+    int64_t rounds = 0;
+    while (generator.round()) ++rounds;
+    const double seconds = now() - start;
+    int64_t emitted = 0, drafted = 0, accepted = 0;
+    double draft_seconds = 0;
+    size_t i = 0;
+    for (const auto& g : generator.all()) {
+        emitted += g.counts.emitted - before[i++], drafted += g.counts.drafted, accepted += g.counts.accepted;
+        draft_seconds = std::max(draft_seconds, g.counts.draft_seconds);
+    }
+    return {{"n_max", n_max}, {"prompt_tokens", o.prompt}, {"prefill_tps", double(o.prompt * o.sequences) / prefill}, {"sequences", o.sequences},
+            {"decode_tps", double(emitted) / seconds}, {"round_seconds", seconds / double(std::max<int64_t>(rounds, 1))},
+            {"draft_seconds", draft_seconds / double(rounds + 1)}, {"tokens_per_round", double(emitted) / double(std::max<int64_t>(rounds, 1) * o.sequences)},
+            {"drafted", drafted}, {"accepted", accepted}};
+}
+
+void bench(const Options& o) {
+    model::Options shape;
+    const int most = *std::max_element(o.n_max.begin(), o.n_max.end());
+    shape.pools.most_exact = most + 1, shape.pools.sequences = o.sequences, shape.mtp = o.spec == "mtp" && most > 0;
+    ModelOptions mo = o.model;
+    mo.context = std::max<int64_t>(mo.context, o.prompt + o.most_tokens + most + 8);
+    const Opened opened = open_model(mo, shape);
+    if (shape.mtp && !opened.context->has_mtp())
+        throw Error(Status::invalid_argument, o.model.model + " has no MTP block; --n-max 0 measures plain decoding");
+    if (!o.json) std::cout << memory_text(opened.context->ledger()) << "; " << opened.mode << " (" << opened.why << ")\n";
+    std::vector<nlohmann::ordered_json> results;
+    for (const int n : o.n_max) results.push_back(measure(o, *opened.context, n));
+    if (o.json) {
+        nlohmann::ordered_json memory;
+        for (const auto& [purpose, bytes] : opened.context->ledger()) memory[purpose] = bytes;
+        std::cout << nlohmann::ordered_json{{"backend", o.model.backend}, {"device", opened.context->device().info().name}, {"rollback_mode", opened.mode},
+                                            {"accept_rate", o.accept_rate}, {"memory", memory}, {"results", results}}.dump() << "\n";
+        return;
+    }
+    Table table({">n_max", ">prefill tok/s", ">decode tok/s", ">round", ">of it drafting", ">tokens a round", ">accepted", ">to plain"});
+    const double plain = results.front()["n_max"] == 0 ? results.front()["decode_tps"].get<double>() : 0;
+    for (const auto& r : results) {
+        const int64_t drafted = r["drafted"];
+        table.row({std::to_string(r["n_max"].get<int>()), fmt::format("{:.1f}", r["prefill_tps"].get<double>()), fmt::format("{:.2f}", r["decode_tps"].get<double>()),
+                   duration(r["round_seconds"]), duration(r["draft_seconds"]), fmt::format("{:.2f}", r["tokens_per_round"].get<double>()),
+                   drafted ? percent(r["accepted"].get<double>() / double(drafted)) : "–",
+                   plain > 0 ? fmt::format("{:.2f}", r["decode_tps"].get<double>() / plain) : "–"});
+    }
+    table.print(std::cout);
+}
+
+}  // namespace
+
+void add_model_bench(CLI::App& app, int&) {
+    CLI::App& verb = *app.add_subcommand("bench", "A model's speed: prompts, plain decoding, and drafts of several lengths");
+    auto o = std::make_shared<Options>();
+    o->model.add_to(verb);
+    verb.add_option("--spec", o->spec, "Who drafts")->capture_default_str()->check(CLI::IsMember({"mtp", "none"}));
+    verb.add_option("--n-max", o->n_max, "Drafts of a round, as 0,1,2,3")->delimiter(',')->capture_default_str()->check(CLI::Range(0, 64));
+    verb.add_option("--accept-rate", o->accept_rate, "Take drafts with this probability, for models whose head is not trained")->check(CLI::Range(0.0, 1.0));
+    verb.add_option("--prompt-tokens", o->prompt, "Tokens of the prompt")->capture_default_str()->check(CLI::Range(1, 1 << 24));
+    verb.add_option("-n,--tokens-out", o->most_tokens, "Tokens to generate")->capture_default_str()->check(CLI::Range(1, 1 << 24));
+    verb.add_option("--sequences", o->sequences, "That many at once")->capture_default_str()->check(CLI::Range(1, 256));
+    verb.add_flag("--json", o->json, "Print JSON");
+    verb.callback([o] {
+        if (o->spec == "none") o->n_max = {0};
+        bench(*o);
+    });
+}
+
+}  // namespace rw::tools
