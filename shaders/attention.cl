@@ -1,8 +1,8 @@
 // ATTENTION. Equation and shapes: rewind/ops/attention.h.
 //
-// Positions are cut into spans at fixed places: SHORT_SPANS of SHORT_SPAN positions, then longer ones. A span gives a row its
-// largest score m, the sum l of exp(score - m) and the same sum of values a; spans are put together in their order. With
-// the same arithmetic
+// Positions are cut into spans at fixed places: SHORT_SPANS of SHORT_SPAN positions, then longer ones. A span gives a
+// row its largest score m, the sum l of exp(score - m) and the same sum of values a; spans are put together in their
+// order. With the same arithmetic
 //
 //   attention_span    a work-group takes ROWS rows of one head of the cache and one span, and leaves m, l, a in scratch,
 //                     for row (b, h, t): parts + (((b * H + h) * T + t) * SPANS(R) + span) * (2 + D_v)
@@ -99,7 +99,8 @@ typedef struct {
     for (int i = me; i < ROWS * (block->p.D / 4); i += TILE) {                                               \
         const int D4 = block->p.D / 4, r = (first) + i / D4;                                                 \
         float4 four = 0.0f;                                                                                  \
-        if (r < (s).n * GROUP) four = vload4(i % D4, ROW_AT(const float, q, q, s, r / GROUP, (kv) * GROUP + r % GROUP)); \
+        const int h = (kv) * GROUP + r % GROUP;                                                              \
+        if (r < (s).n * GROUP) four = vload4(i % D4, ROW_AT(const float, q, q, s, r / GROUP, h));            \
         (x)->q[i] = four * block->p.scale;                                                                   \
     }                                                                                                        \
     if (me < ROWS) (x)->end[me] = (first) + me < (s).n * GROUP ? (pos) + ((first) + me) / GROUP + 1 : 0;     \

@@ -1,9 +1,9 @@
 #version 450
 // ATTENTION. Equation and shapes: rewind/ops/attention.h.
 //
-// Positions are cut into spans at fixed places: SHORT_SPANS of SHORT_SPAN positions, then longer ones. A span gives a row its
-// largest score m, the sum l of exp(score - m) and the same sum of values a; spans are put together in their order.
-// Compile-time PART says who does what, with the same arithmetic:
+// Positions are cut into spans at fixed places: SHORT_SPANS of SHORT_SPAN positions, then longer ones. A span gives a
+// row its largest score m, the sum l of exp(score - m) and the same sum of values a; spans are put together in their
+// order. Compile-time PART says who does what, with the same arithmetic:
 //
 //   1  a work-group takes ROWS rows of one head of the cache and one span, and leaves m, l, a in scratch, for row
 //      (b, h, t): parts[(((b * H + h) * T + t) * span_count() + span) * (2 + D_v)]
@@ -11,8 +11,8 @@
 //   0  a work-group takes ROWS rows through all their spans
 //
 // Rows are those that read the same head of the cache: row r is token r / group, head r % group of its group = H / H_kv.
-// TILE positions at a time: invocation i takes the scores of position i with all rows; eight invocations a row find the
-// largest, weigh and sum; then invocation i owns the columns 4 (i, i + TILE, ...) of a.
+// TILE positions at a time: invocation i takes the scores of position i with all rows; eight invocations a row find
+// the largest, weigh and sum; then invocation i owns the columns 4 (i, i + TILE, ...) of a.
 //
 // Caller: local is TILE; ROOM >= D / 4, COLUMNS = ceil(D_v / (4 TILE)).
 #extension GL_GOOGLE_include_directive : require
@@ -68,7 +68,9 @@ int group_size() { return p.H / p.H_kv; }
 Place row_of(int arg, Sequence s, int t, int h, int stride_b, int stride_t, int stride_h) {
     return skip(skip(skip(start(arg), s.b, stride_b), s.token + t, stride_t), h, stride_h);
 }
-uint part_at(int b, int h, int t, int span) { return uint(((b * p.H + h) * p.T + t) * span_count() + span) * uint(2 + p.D_v); }
+uint part_at(int b, int h, int t, int span) {
+    return uint(((b * p.H + h) * p.T + t) * span_count() + span) * uint(2 + p.D_v);
+}
 
 /* M and L over a span's m and l; by: what A and a are multiplied with. */
 void merge(inout float M, inout float L, float m, float l, out vec2 by) {
@@ -127,7 +129,8 @@ void load_rows(Sequence s, int position, int kv, int first) {
         const int r = first + i / D4;
         vec4 four = vec4(0.0);
         if (r < rows) {
-            const Place from = row_of(RW_ARG_q, s, r / group_size(), kv * group_size() + r % group_size(), p.q_b, p.q_t, p.q_h);
+            const int h = kv * group_size() + r % group_size();
+            const Place from = row_of(RW_ARG_q, s, r / group_size(), h, p.q_b, p.q_t, p.q_h);
             const uint at = 4u * uint(i % D4);
             four = vec4(q_get(from, at), q_get(from, at + 1u), q_get(from, at + 2u), q_get(from, at + 3u));
         }

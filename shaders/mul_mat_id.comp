@@ -1,8 +1,8 @@
 #version 450
 // MUL_MAT_ID. Equation and shapes: rewind/ops/mul_mat_id.h.
 //
-// A work-group takes an element of rows of out: the invocations i the elements 4 (i, i + local, ...) of a row of w, added to
-// one vec4 of sums, which are added in a fixed tree in shared memory. Without weight gl_WorkGroupID.y is a pair of a
+// A work-group takes an element of rows of out: the invocations i the elements 4 (i, i + local, ...) of a row of w,
+// added to one vec4 of sums, which are added in a fixed tree in shared memory. Without weight gl_WorkGroupID.y is a pair of a
 // token and one of its experts; with weight it is a token, and the group goes through its experts. It goes on to further
 // rows of w, and pairs, when the grid has fewer places than there are.
 //

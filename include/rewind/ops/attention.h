@@ -13,8 +13,8 @@
 //   gate              [D_v, H, T, B]    optional, strides as free as those of q: both may lie side by side in one tensor
 //   out               [D_v, H, T, B]
 //
-// D and D_v are multiples of 16, at most 512. scale = 0 is 1 / sqrt(D). A sequence that would pass position R - 1 raises a
-// fault and is skipped. What lies in the cache past a token's position is not looked at.
+// D and D_v are multiples of 16, at most 512. scale = 0 is 1 / sqrt(D). A sequence that would pass position R - 1
+// raises a fault and is skipped. What lies in the cache past a token's position is not looked at.
 //
 // A row has the same bits in any call, alone or with others, in whatever groups its tokens come: positions are taken
 // in parts that begin at fixed multiples, each with its own largest score, and the parts are put together in their
@@ -56,8 +56,8 @@ Cost cost(const Call& call);
 /// usually are, becomes one of the weight. For entries of size one scores are near scale sqrt(D).
 double tolerance(const Call& call, int arg);
 
-/// Example call from words: D (64), D_v (D), H (4), H_kv (2), R (32), T, B, pool, seq, first, len, N, max_len · pos=list
-/// (0; one value is for all sequences) · type=f32|f16 of the caches · gate (0|1) · scale ·
+/// Example call from words: D (64), D_v (D), H (4), H_kv (2), R (32), T, B, pool, seq, first, len, N, max_len ·
+/// pos=list (0; one value is for all sequences) · type=f32|f16 of the caches · gate (0|1) · scale ·
 /// layout=packed|permuted|padded|odd of q and gate · cachelayout=packed|padded|permuted · stridden.
 Example example(const Dims& dims);
 
