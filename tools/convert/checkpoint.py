@@ -1,10 +1,9 @@
-"""A Hugging Face folder: config.json, tokenizer.json and the tensors of its safetensors files, read as they are asked for.
+"""A Hugging Face folder: config.json, and the tensors of its safetensors files, read as they are asked for.
 
 safetensors: u64 length of a JSON header, the header (name -> dtype, shape, data_offsets), the data.
 """
 
 import json
-from pathlib import Path
 
 import numpy as np
 
@@ -58,8 +57,10 @@ class Tensors:
         if index.exists():
             weights = read_json(index).get("weight_map", {})
             if lost := [name for name in weights if name not in self.where]:
-                raise Problem(f"{folder}: tensor '{lost[0]}' is in file '{weights[lost[0]]}', which is missing or does not have it"
-                              f" ({len(lost)} tensors in all)")
+                raise Problem(
+                    f"{folder}: tensor '{lost[0]}' should be in '{weights[lost[0]]}', which is missing or lacks it"
+                    f" ({len(lost)} tensors in all)"
+                )
 
     def _index(self, path):
         size = path.stat().st_size
@@ -93,7 +94,9 @@ class Tensors:
         if found != shape:
             raise Problem(f"tensor '{name}': expected {list(shape)}, found {list(found)}")
         if dtype not in TYPES:
-            raise Problem(f"tensor '{name}': type {dtype} is not one of {', '.join(TYPES)}: convert an unquantised checkpoint")
+            raise Problem(
+                f"tensor '{name}': type {dtype} is not one of {', '.join(TYPES)}: convert an unquantised checkpoint"
+            )
         self.used.add(name)
 
         def read():

@@ -11,8 +11,13 @@ import numpy as np
 from checkpoint import Problem
 from gguf_file import Tensor
 
-ARCHITECTURES = {"qwen3_5": "qwen35", "qwen3_5_text": "qwen35", "qwen3_5_moe": "qwen35moe", "qwen3_5_moe_text": "qwen35moe",
-                 "qwen3_next": "qwen3next"}
+ARCHITECTURES = {
+    "qwen3_5": "qwen35",
+    "qwen3_5_text": "qwen35",
+    "qwen3_5_moe": "qwen35moe",
+    "qwen3_5_moe_text": "qwen35moe",
+    "qwen3_next": "qwen3next",
+}
 VISION = ("model.visual.", "visual.", "model.vision_tower.")
 
 
@@ -31,18 +36,34 @@ class Family:
         self.k_heads, self.v_heads = config["linear_num_key_heads"], config["linear_num_value_heads"]
         self.state, self.conv = config["linear_key_head_dim"], config["linear_conv_kernel_dim"]
         if config["linear_value_head_dim"] != self.state:
-            raise Problem(f"{config.path}: linear_key_head_dim {self.state} and linear_value_head_dim {config['linear_value_head_dim']}"
-                          " differ; GGUF has one ssm.state_size")
+            raise Problem(
+                f"{config.path}: linear_key_head_dim {self.state} and linear_value_head_dim"
+                f" {config['linear_value_head_dim']} differ; GGUF has one ssm.state_size"
+            )
         if self.v_heads % self.k_heads:
             raise Problem(f"{config.path}: {self.v_heads} V heads are not a multiple of {self.k_heads} K heads")
-        for key, wanted in (("decoder_sparse_step", 1), ("mlp_only_layers", []), ("norm_topk_prob", True), ("attention_bias", False)):
+        for key, wanted in (
+            ("decoder_sparse_step", 1),
+            ("mlp_only_layers", []),
+            ("norm_topk_prob", True),
+            ("attention_bias", False),
+        ):
             if config.get(key, wanted) != wanted:
                 raise Problem(f"{config.path}: {key} {config.get(key)} is not supported; {wanted} is")
         self.keys, self.values = self.state * self.k_heads, self.state * self.v_heads
         self.recurrent = self._recurrent_layers()
-        self.prefix = next((p for p in ("model.language_model.", "language_model.model.", "model.") if f"{p}embed_tokens.weight" in tensors), None)
+        self.prefix = next(
+            (
+                p
+                for p in ("model.language_model.", "language_model.model.", "model.")
+                if f"{p}embed_tokens.weight" in tensors
+            ),
+            None,
+        )
         if self.prefix is None:
-            raise Problem("tensor 'model.embed_tokens.weight' (or 'model.language_model.embed_tokens.weight') is missing")
+            raise Problem(
+                "tensor 'model.embed_tokens.weight' (or 'model.language_model.embed_tokens.weight') is missing"
+            )
         self.mtp_blocks = 0 if mtp == "none" else self._mtp_blocks()
 
     def _recurrent_layers(self):
@@ -52,7 +73,9 @@ class Family:
             return [bool((i + 1) % interval) for i in range(self.layers)]
         kinds = {"linear_attention": True, "full_attention": False}
         if len(listed) != self.layers or not set(listed) <= set(kinds):
-            raise Problem(f"{self.config.path}: layer_types: {self.layers} of 'linear_attention' or 'full_attention' are expected")
+            raise Problem(
+                f"{self.config.path}: layer_types: {self.layers} of 'linear_attention' or 'full_attention' are expected"
+            )
         return [kinds[kind] for kind in listed]
 
     def _mtp_blocks(self):
@@ -69,24 +92,39 @@ class Family:
         c, a = self.config, self.architecture
         rope = c.get("rope_parameters", {}) | (c.get("rope_scaling") or {})
         turned = int(self.head_dim * rope.get("partial_rotary_factor", c.get("partial_rotary_factor", 0.25)))
-        out = {"block_count": self.layers + self.mtp_blocks, "context_length": c["max_position_embeddings"], "embedding_length": self.width,
-               "attention.head_count": self.heads, "attention.head_count_kv": self.kv_heads,
-               "attention.key_length": self.head_dim, "attention.value_length": self.head_dim,
-               "attention.layer_norm_rms_epsilon": float(c["rms_norm_eps"]),
-               "rope.freq_base": float(rope.get("rope_theta") or c["rope_theta"]), "rope.dimension_count": turned,
-               "ssm.conv_kernel": self.conv, "ssm.state_size": self.state, "ssm.group_count": self.k_heads,
-               "ssm.time_step_rank": self.v_heads, "ssm.inner_size": self.values}
+        out = {
+            "block_count": self.layers + self.mtp_blocks,
+            "context_length": c["max_position_embeddings"],
+            "embedding_length": self.width,
+            "attention.head_count": self.heads,
+            "attention.head_count_kv": self.kv_heads,
+            "attention.key_length": self.head_dim,
+            "attention.value_length": self.head_dim,
+            "attention.layer_norm_rms_epsilon": float(c["rms_norm_eps"]),
+            "rope.freq_base": float(rope.get("rope_theta") or c["rope_theta"]),
+            "rope.dimension_count": turned,
+            "ssm.conv_kernel": self.conv,
+            "ssm.state_size": self.state,
+            "ssm.group_count": self.k_heads,
+            "ssm.time_step_rank": self.v_heads,
+            "ssm.inner_size": self.values,
+        }
         if self.mtp_blocks:
             out["nextn_predict_layers"] = self.mtp_blocks
         if self.tiled:
             out["rope.dimension_sections"] = ([int(n) for n in rope.get("mrope_section", [11, 11, 10])] + [0])[:4]
         if self.moe:
-            out |= {"expert_count": c["num_experts"], "expert_used_count": c["num_experts_per_tok"],
-                    "expert_feed_forward_length": c["moe_intermediate_size"],
-                    "expert_shared_feed_forward_length": c["shared_expert_intermediate_size"]}
+            out |= {
+                "expert_count": c["num_experts"],
+                "expert_used_count": c["num_experts_per_tok"],
+                "expert_feed_forward_length": c["moe_intermediate_size"],
+                "expert_shared_feed_forward_length": c["shared_expert_intermediate_size"],
+            }
         if not self.moe or c.get("intermediate_size"):
             out["feed_forward_length"] = c["intermediate_size"]
-        fits = (n for n in range(1, self.layers + 2) if self.recurrent == [bool((i + 1) % n) for i in range(self.layers)])
+        fits = (
+            n for n in range(1, self.layers + 2) if self.recurrent == [bool((i + 1) % n) for i in range(self.layers)]
+        )
         interval = next(fits, None)
         if interval:
             out["full_attention_interval"] = interval
@@ -99,7 +137,10 @@ class Family:
     def tensors_of_file(self):
         """Those of the trunk, of the MTP block, or of both; embedding, final norm and head are in either."""
         w, p = self.width, self.prefix
-        out = [self._plain("token_embd.weight", f"{p}embed_tokens.weight", self.vocab, w), self._norm("output_norm.weight", f"{p}norm.weight", w)]
+        out = [
+            self._plain("token_embd.weight", f"{p}embed_tokens.weight", self.vocab, w),
+            self._norm("output_norm.weight", f"{p}norm.weight", w),
+        ]
         if "lm_head.weight" in self.tensors and not self.config.tied:
             out.append(self._plain("output.weight", "lm_head.weight", self.vocab, w))
         elif not self.config.tied:
@@ -113,52 +154,79 @@ class Family:
         return out
 
     def _complain_about_the_rest(self):
-        expected = VISION + (("mtp.",) if self.mtp == "none" else ()) + ((f"{self.prefix}layers.",) if self.mtp == "only" else ())
+        expected = (
+            VISION
+            + (("mtp.",) if self.mtp == "none" else ())
+            + ((f"{self.prefix}layers.",) if self.mtp == "only" else ())
+        )
         expected += ("lm_head.weight",) if self.config.tied else ()
         rest = [name for name in self.tensors.unused() if not name.startswith(expected)]
         if rest:
             raise Problem(f"{len(rest)} tensors have no place in {self.architecture}: {', '.join(rest[:4])}")
 
     def _block(self, source, target, recurrent):
-        norms = [self._norm(f"{target}attn_norm.weight", f"{source}input_layernorm.weight", self.width),
-                 self._norm(f"{target}post_attention_norm.weight", f"{source}post_attention_layernorm.weight", self.width)]
-        mixer = self._delta_net(f"{source}linear_attn.", target) if recurrent else self._attention(f"{source}self_attn.", target)
+        norms = [
+            self._norm(f"{target}attn_norm.weight", f"{source}input_layernorm.weight", self.width),
+            self._norm(f"{target}post_attention_norm.weight", f"{source}post_attention_layernorm.weight", self.width),
+        ]
+        mixer = (
+            self._delta_net(f"{source}linear_attn.", target)
+            if recurrent
+            else self._attention(f"{source}self_attn.", target)
+        )
         return norms + mixer + (self._experts if self.moe else self._feed_forward)(f"{source}mlp.", target)
 
     def _attention(self, source, target):
         d, w = self.head_dim, self.width
-        return [self._plain(f"{target}attn_q.weight", f"{source}q_proj.weight", 2 * d * self.heads, w),
-                self._plain(f"{target}attn_k.weight", f"{source}k_proj.weight", d * self.kv_heads, w),
-                self._plain(f"{target}attn_v.weight", f"{source}v_proj.weight", d * self.kv_heads, w),
-                self._norm(f"{target}attn_q_norm.weight", f"{source}q_norm.weight", d),
-                self._norm(f"{target}attn_k_norm.weight", f"{source}k_norm.weight", d),
-                self._plain(f"{target}attn_output.weight", f"{source}o_proj.weight", w, d * self.heads)]
+        return [
+            self._plain(f"{target}attn_q.weight", f"{source}q_proj.weight", 2 * d * self.heads, w),
+            self._plain(f"{target}attn_k.weight", f"{source}k_proj.weight", d * self.kv_heads, w),
+            self._plain(f"{target}attn_v.weight", f"{source}v_proj.weight", d * self.kv_heads, w),
+            self._norm(f"{target}attn_q_norm.weight", f"{source}q_norm.weight", d),
+            self._norm(f"{target}attn_k_norm.weight", f"{source}k_norm.weight", d),
+            self._plain(f"{target}attn_output.weight", f"{source}o_proj.weight", w, d * self.heads),
+        ]
 
     def _delta_net(self, source, target):
         hk, hv, w, n = self.keys, self.values, self.width, self.v_heads
         conv = 2 * hk + hv
         joint = f"{source}in_proj_qkvz.weight" in self.tensors
         if self.tiled and joint:
-            raise Problem(f"tensor '{source}in_proj_qkvz.weight' is of Qwen3-Next; {self.architecture} has in_proj_qkv and in_proj_z")
+            raise Problem(
+                f"tensor '{source}in_proj_qkvz.weight' is of Qwen3-Next;"
+                f" {self.architecture} has in_proj_qkv and in_proj_z"
+            )
         v_channels = lambda x: np.concatenate([x[: 2 * hk], self._tiles(x[2 * hk :], 0)])
         if self.fused_input:
             out = [self._plain(f"{target}ssm_in.weight", f"{source}in_proj_qkvz.weight", conv + hv, w)]
         elif joint:
             read = self.tensors.need(f"{source}in_proj_qkvz.weight", conv + hv, w)
-            out = [Tensor(f"{target}attn_qkv.weight", (conv, w), lambda: np.concatenate(self._parted(read())[:3])),
-                   Tensor(f"{target}attn_gate.weight", (hv, w), lambda: self._parted(read())[3])]
+            out = [
+                Tensor(f"{target}attn_qkv.weight", (conv, w), lambda: np.concatenate(self._parted(read())[:3])),
+                Tensor(f"{target}attn_gate.weight", (hv, w), lambda: self._parted(read())[3]),
+            ]
         else:
-            out = [self._changed(f"{target}attn_qkv.weight", f"{source}in_proj_qkv.weight", v_channels, conv, w),
-                   self._changed(f"{target}attn_gate.weight", f"{source}in_proj_z.weight", lambda x: self._tiles(x, 0), hv, w)]
+            out = [
+                self._changed(f"{target}attn_qkv.weight", f"{source}in_proj_qkv.weight", v_channels, conv, w),
+                self._changed(
+                    f"{target}attn_gate.weight", f"{source}in_proj_z.weight", lambda x: self._tiles(x, 0), hv, w
+                ),
+            ]
         if self.tiled:
-            out += [self._changed(f"{target}ssm_{ours}.weight", f"{source}in_proj_{theirs}.weight", lambda x: self._tiles(x, 0), n, w)
-                    for ours, theirs in (("alpha", "a"), ("beta", "b"))]
+            out += [
+                self._changed(
+                    f"{target}ssm_{ours}.weight", f"{source}in_proj_{theirs}.weight", lambda x: self._tiles(x, 0), n, w
+                )
+                for ours, theirs in (("alpha", "a"), ("beta", "b"))
+            ]
         else:
             out.append(self._plain(f"{target}ssm_ba.weight", f"{source}in_proj_ba.weight", 2 * n, w))
-        out += [self._changed(f"{target}ssm_dt.bias", f"{source}dt_bias", lambda x: self._tiles(x, 0), n),
-                self._changed(f"{target}ssm_a", f"{source}A_log", lambda x: self._tiles(-np.exp(x), 0), n),
-                self._plain(f"{target}ssm_norm.weight", f"{source}norm.weight", self.state),
-                self._changed(f"{target}ssm_out.weight", f"{source}out_proj.weight", lambda x: self._tiles(x, 1), w, hv)]
+        out += [
+            self._changed(f"{target}ssm_dt.bias", f"{source}dt_bias", lambda x: self._tiles(x, 0), n),
+            self._changed(f"{target}ssm_a", f"{source}A_log", lambda x: self._tiles(-np.exp(x), 0), n),
+            self._plain(f"{target}ssm_norm.weight", f"{source}norm.weight", self.state),
+            self._changed(f"{target}ssm_out.weight", f"{source}out_proj.weight", lambda x: self._tiles(x, 1), w, hv),
+        ]
         taps = self.tensors.need(f"{source}conv1d.weight", conv, 1, self.conv)
         return out + [Tensor(f"{target}ssm_conv1d.weight", (conv, self.conv), lambda: v_channels(taps()[:, 0]))]
 
@@ -178,30 +246,53 @@ class Family:
 
     def _feed_forward(self, source, target, ff=None, suffix=""):
         f, w = ff or self.config["intermediate_size"], self.width
-        return [self._plain(f"{target}ffn_gate{suffix}.weight", f"{source}gate_proj.weight", f, w),
-                self._plain(f"{target}ffn_up{suffix}.weight", f"{source}up_proj.weight", f, w),
-                self._plain(f"{target}ffn_down{suffix}.weight", f"{source}down_proj.weight", w, f)]
+        return [
+            self._plain(f"{target}ffn_gate{suffix}.weight", f"{source}gate_proj.weight", f, w),
+            self._plain(f"{target}ffn_up{suffix}.weight", f"{source}up_proj.weight", f, w),
+            self._plain(f"{target}ffn_down{suffix}.weight", f"{source}down_proj.weight", w, f),
+        ]
 
     def _experts(self, source, target):
         c, w = self.config, self.width
         n, f = c["num_experts"], c["moe_intermediate_size"]
-        out = [self._plain(f"{target}ffn_gate_inp.weight", f"{source}gate.weight", n, w),
-               self._changed(f"{target}ffn_gate_inp_shexp.weight", f"{source}shared_expert_gate.weight", lambda x: x[0], 1, w)]
+        out = [
+            self._plain(f"{target}ffn_gate_inp.weight", f"{source}gate.weight", n, w),
+            self._changed(
+                f"{target}ffn_gate_inp_shexp.weight", f"{source}shared_expert_gate.weight", lambda x: x[0], 1, w
+            ),
+        ]
         if f"{source}experts.gate_up_proj" in self.tensors:  # all experts in one tensor
             both = self.tensors.need(f"{source}experts.gate_up_proj", n, 2 * f, w)
-            out += [Tensor(f"{target}ffn_gate_exps.weight", (n, f, w), lambda: both()[:, :f]),
-                    Tensor(f"{target}ffn_up_exps.weight", (n, f, w), lambda: both()[:, f:]),
-                    self._plain(f"{target}ffn_down_exps.weight", f"{source}experts.down_proj", n, w, f)]
+            out += [
+                Tensor(f"{target}ffn_gate_exps.weight", (n, f, w), lambda: both()[:, :f]),
+                Tensor(f"{target}ffn_up_exps.weight", (n, f, w), lambda: both()[:, f:]),
+                self._plain(f"{target}ffn_down_exps.weight", f"{source}experts.down_proj", n, w, f),
+            ]
         else:
-            for ours, theirs, shape in (("gate", "gate_proj", (f, w)), ("up", "up_proj", (f, w)), ("down", "down_proj", (w, f))):
+            for ours, theirs, shape in (
+                ("gate", "gate_proj", (f, w)),
+                ("up", "up_proj", (f, w)),
+                ("down", "down_proj", (w, f)),
+            ):
                 reads = [self.tensors.need(f"{source}experts.{i}.{theirs}.weight", *shape) for i in range(n)]
-                out.append(Tensor(f"{target}ffn_{ours}_exps.weight", (n, *shape), lambda reads=reads: np.stack([read() for read in reads])))
-        return out + self._feed_forward(f"{source}shared_expert.", target, c["shared_expert_intermediate_size"], "_shexp")
+                out.append(
+                    Tensor(
+                        f"{target}ffn_{ours}_exps.weight",
+                        (n, *shape),
+                        lambda reads=reads: np.stack([read() for read in reads]),
+                    )
+                )
+        return out + self._feed_forward(
+            f"{source}shared_expert.", target, c["shared_expert_intermediate_size"], "_shexp"
+        )
 
     def _mtp(self, target):
         w, n = self.width, f"{target}nextn."
-        out = [self._plain(f"{n}eh_proj.weight", "mtp.fc.weight", w, 2 * w), self._norm(f"{n}enorm.weight", "mtp.pre_fc_norm_embedding.weight", w),
-               self._norm(f"{n}hnorm.weight", "mtp.pre_fc_norm_hidden.weight", w)]
+        out = [
+            self._plain(f"{n}eh_proj.weight", "mtp.fc.weight", w, 2 * w),
+            self._norm(f"{n}enorm.weight", "mtp.pre_fc_norm_embedding.weight", w),
+            self._norm(f"{n}hnorm.weight", "mtp.pre_fc_norm_hidden.weight", w),
+        ]
         if "mtp.norm.weight" in self.tensors:
             out.append(self._norm(f"{n}shared_head_norm.weight", "mtp.norm.weight", w))
         for ours, theirs in (("embed_tokens", "mtp.embed_tokens.weight"), ("shared_head_head", "mtp.lm_head.weight")):

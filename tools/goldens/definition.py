@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""What a GGUF file of the family computes, written from the definition: plain PyTorch in float64, one token after another.
+"""What a GGUF file of the family computes, from the definition: plain PyTorch in float64, one token after another.
 
-    python3 definition.py model.gguf --tokens 1,2,3 [--mtp-file mtp-model.gguf] --out NAME    # NAME.logits.npy, NAME.mtp.npy
+    python3 definition.py model.gguf --tokens 1,2,3 [--mtp-file mtp-model.gguf] --out NAME
+
+writes NAME.logits.npy and, when there is an MTP block, NAME.mtp.npy.
 """
 
 import argparse
@@ -42,8 +44,16 @@ class Hybrid:
         self.file = f = File(path)
         self.mtp_file = File(mtp_path) if mtp_path else f
         g = f.get
-        self.eps, self.heads, self.kv_heads = g("attention.layer_norm_rms_epsilon"), g("attention.head_count"), g("attention.head_count_kv")
-        self.head_dim, self.turned, self.base = g("attention.key_length"), g("rope.dimension_count"), g("rope.freq_base")
+        self.eps, self.heads, self.kv_heads = (
+            g("attention.layer_norm_rms_epsilon"),
+            g("attention.head_count"),
+            g("attention.head_count_kv"),
+        )
+        self.head_dim, self.turned, self.base = (
+            g("attention.key_length"),
+            g("rope.dimension_count"),
+            g("rope.freq_base"),
+        )
         self.sections = g("rope.dimension_sections", [self.turned] * 4)
         self.state, self.k_heads, self.v_heads = g("ssm.state_size"), g("ssm.group_count"), g("ssm.time_step_rank")
         self.used = g("expert_used_count", 0)
@@ -91,7 +101,10 @@ class Hybrid:
 
     def turn(self, x, positions):  # [T, H, D]
         half = self.turned // 2
-        plane = [1 if p % 3 == 1 and p < 3 * self.sections[1] else 2 if p % 3 == 2 and p < 3 * self.sections[2] else 0 for p in range(half)]
+        plane = [
+            1 if p % 3 == 1 and p < 3 * self.sections[1] else 2 if p % 3 == 2 and p < 3 * self.sections[2] else 0
+            for p in range(half)
+        ]
         theta = self.base ** (-2 * torch.arange(half, dtype=torch.float64) / self.turned)
         angle = (positions[plane].T * theta)[:, None]
         a, b, rest = x[..., :half], x[..., half : self.turned], x[..., self.turned :]
@@ -101,7 +114,9 @@ class Hybrid:
         n, d, h, kv = len(y), self.head_dim, self.heads, self.kv_heads
         q, gate = (y @ w["attn_q"].T).view(n, h, 2, d).unbind(2)
         q = self.turn(self.rms(q, w["attn_q_norm"]), positions)
-        k = self.turn(self.rms((y @ w["attn_k"].T).view(n, kv, d), w["attn_k_norm"]), positions).repeat_interleave(h // kv, 1)
+        k = self.turn(self.rms((y @ w["attn_k"].T).view(n, kv, d), w["attn_k_norm"]), positions).repeat_interleave(
+            h // kv, 1
+        )
         v = (y @ w["attn_v"].T).view(n, kv, d).repeat_interleave(h // kv, 1)
         scores = torch.einsum("thd,shd->hts", q, k) * d**-0.5
         scores = scores.masked_fill(~torch.ones(n, n, dtype=torch.bool).tril(), -torch.inf)
@@ -129,7 +144,9 @@ class Hybrid:
 
     def weights(self, file, block):
         prefix = f"blk.{block}."
-        names = {name: name.removeprefix(prefix).removesuffix(".weight") for name in file.tensors if name.startswith(prefix)}
+        names = {
+            name: name.removeprefix(prefix).removesuffix(".weight") for name in file.tensors if name.startswith(prefix)
+        }
         w = {short: file[name] for name, short in names.items()}
         return w | {"dt": w.get("ssm_dt.bias"), "a": w.get("ssm_a")}
 
@@ -164,7 +181,10 @@ class Hybrid:
         positions = self.text_positions(len(tokens)) if positions is None else positions
         embedded = w.get("nextn.embed_tokens", f["token_embd.weight"])[tokens]
         before = F.pad(hidden, (0, 0, 1, 0))[:-1]
-        x = torch.cat([self.rms(embedded, w["nextn.enorm"]), self.rms(before, w["nextn.hnorm"])], -1) @ w["nextn.eh_proj"].T
+        x = (
+            torch.cat([self.rms(embedded, w["nextn.enorm"]), self.rms(before, w["nextn.hnorm"])], -1)
+            @ w["nextn.eh_proj"].T
+        )
         x = self.block(w, x, positions, recurrent=False)
         m = self.rms(x, w.get("nextn.shared_head_norm", f["output_norm.weight"]))
         return m @ w.get("nextn.shared_head_head", self.head(f)).T

@@ -1,8 +1,10 @@
-"""Plain quantisation to Q4_K and Q6_K, which the gguf package reads but does not write. Good enough to make test data."""
+"""Plain quantisation to Q4_K and Q6_K, which the gguf package reads but does not write. Good enough for test data."""
 
 import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as Type
+
+import gguf_file
 
 
 def halves(x):
@@ -33,7 +35,9 @@ def q6_k(rows):
     d = (step.max(-1, keepdims=True) / 127).astype(np.float16).astype(np.float32)
     sc = np.clip(np.rint(step / d), 1, 127).astype(np.int8)
     q = (np.clip(np.rint(x / (d * sc)[..., None]), -32, 31) + 32).astype(np.uint8).reshape(-1, 2, 4, 32)
-    low = np.stack([q[:, :, 0] & 15 | (q[:, :, 2] & 15) << 4, q[:, :, 1] & 15 | (q[:, :, 3] & 15) << 4], 2).reshape(-1, 128)
+    low = np.stack([q[:, :, 0] & 15 | (q[:, :, 2] & 15) << 4, q[:, :, 1] & 15 | (q[:, :, 3] & 15) << 4], 2).reshape(
+        -1, 128
+    )
     high = (q[:, :, 0] >> 4 | (q[:, :, 1] >> 4) << 2 | (q[:, :, 2] >> 4) << 4 | (q[:, :, 3] >> 4) << 6).reshape(-1, 64)
     return np.concatenate([low, high, sc.view(np.uint8), halves(d)], 1)
 
@@ -41,9 +45,9 @@ def q6_k(rows):
 MAKERS = {Type.Q4_K: q4_k, Type.Q6_K: q6_k}
 
 
-def quantise(values, kind):
+def encode(values, kind):
     if kind not in MAKERS:
-        return gguf.quants.quantize(values, kind)
+        return gguf_file.encode(values, kind)
     made = MAKERS[kind](np.ascontiguousarray(values, np.float32)).reshape(*values.shape[:-1], -1)
     error = np.sqrt(np.square(gguf.quants.dequantize(made, kind) - values).mean() / np.square(values).mean())
     assert error < {Type.Q4_K: 0.12, Type.Q6_K: 0.03}[kind], f"{kind.name} loses {error:.3f}: its layout is wrong"

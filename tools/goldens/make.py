@@ -76,7 +76,10 @@ class Maker:
     @staticmethod
     def compare(name, definition, tokens, logits, mtp_logits, positions=None):
         hidden = definition.hidden(tokens, positions)
-        errors = [nmse(definition.logits(hidden), logits), nmse(definition.mtp_logits(tokens, hidden, positions), mtp_logits)]
+        errors = [
+            nmse(definition.logits(hidden), logits),
+            nmse(definition.mtp_logits(tokens, hidden, positions), mtp_logits),
+        ]
         print(f"  {name}: transformers and the definition differ by NMSE {', '.join(f'{e:.1e}' for e in errors)}")
         assert max(errors) < AGREE
 
@@ -96,6 +99,9 @@ class Maker:
         folder, modeling, model, mtp, tokens = self.model(name, "qwen35", 1, wrapped=True)
         print(convert(folder, self.out / f"{name}-trunk.gguf", "f32", mtp="none", name=name))
         print(convert(folder, self.out / f"mtp-{name}.gguf", "f32", mtp="only", name=name))
+        logits, mtp_logits = (np.load(self.out / f"{name}.{kind}.npy") for kind in ("logits", "mtp"))
+        split = Hybrid(self.out / f"{name}-trunk.gguf", self.out / f"mtp-{name}.gguf")
+        self.compare("the two files", split, tokens, torch.tensor(logits), torch.tensor(mtp_logits))
         positions = image_positions()
         hidden, logits = random_model.trunk(modeling, model, tokens[None], positions[:, None])
         mtp_logits = mtp.logits(model, tokens[None], hidden, positions[:, None])
@@ -104,35 +110,47 @@ class Maker:
         self.write(f"{name}-picture", tokens, logits[0], mtp_logits[0])
 
     def quantised(self):
-        modeling, config, model, mtp = random_model.make("qwen35", 5, hidden_size=64, linear_key_head_dim=32, linear_value_head_dim=32,
-                                                         tie_word_embeddings=True, num_hidden_layers=2,
-                                                         layer_types=[RECURRENT, ATTENTION])
+        modeling, config, model, mtp = random_model.make(
+            "qwen35",
+            5,
+            hidden_size=64,
+            linear_key_head_dim=32,
+            linear_value_head_dim=32,
+            tie_word_embeddings=True,
+            num_hidden_layers=2,
+            layer_types=[RECURRENT, ATTENTION],
+        )
         random_model.save(self.work / "q8_0", config, model, mtp)
         print(convert(self.work / "q8_0", self.out / "qwen35-q8_0.gguf", "q8_0"))
         self.defined("qwen35-q8_0", tokens_of(5))
 
-        modeling, config, model, mtp = random_model.make("qwen35", 6, hidden_size=256, num_hidden_layers=2,
-                                                         num_attention_heads=2, num_key_value_heads=1, tie_word_embeddings=True,
-                                                         layer_types=[RECURRENT, ATTENTION])
+        modeling, config, model, mtp = random_model.make(
+            "qwen35",
+            6,
+            hidden_size=256,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            tie_word_embeddings=True,
+            layer_types=[RECURRENT, ATTENTION],
+        )
         random_model.save(self.work / "mixed", config, model, mtp)
-        plain_type, plain_encode = gguf_file.type_of, gguf_file.encode
-        gguf_file.encode = lambda values, kind: k_quants.quantise(values, kind) if kind in k_quants.MAKERS else plain_encode(values, kind)
-        gguf_file.TYPES["mixed"] = (Type.Q4_K, 15)
-        gguf_file.write.__defaults__ = (mixed_type,)
-        try:
-            print(convert(self.work / "mixed", self.out / "qwen35-q4_k.gguf", "mixed"))
-        finally:
-            gguf_file.encode, gguf_file.write.__defaults__ = plain_encode, (plain_type,)
+        mixed = gguf_file.Recipe(15, mixed_type, k_quants.encode)
+        print(convert(self.work / "mixed", self.out / "qwen35-q4_k.gguf", mixed))
         self.defined("qwen35-q4_k", tokens_of(6))
 
 
-def mixed_type(name, shape, wanted):
+def mixed_type(name, shape):
     """As files named Q4_K_M mix them: Q6_K for the head and what is like values, other types where rows are short."""
-    if gguf_file.type_of(name, shape, Type.F16) == Type.F32:
+    if gguf_file.stays_f32(name, shape):
         return Type.F32
     if shape[-1] % 256:
         return Type.Q5_0 if shape[-1] % 64 == 0 else Type.Q8_0
-    return Type.Q6_K if name.startswith("token_embd") or "attn_v" in name or "attn_qkv" in name or "ffn_down" in name else Type.Q4_K
+    return (
+        Type.Q6_K
+        if name.startswith("token_embd") or "attn_v" in name or "attn_qkv" in name or "ffn_down" in name
+        else Type.Q4_K
+    )
 
 
 def main():
@@ -146,7 +164,14 @@ def main():
         maker.dense()
         maker.model("qwen35moe", "qwen35moe", 2, num_hidden_layers=2, layer_types=[RECURRENT, ATTENTION])
         maker.model("qwen3next", "qwen3next", 3, num_hidden_layers=3, layer_types=[ATTENTION, RECURRENT, RECURRENT])
-        maker.model("qwen3next-ssm_in", "qwen3next", 4, fused_input=True, num_hidden_layers=2, layer_types=[RECURRENT, ATTENTION])
+        maker.model(
+            "qwen3next-ssm_in",
+            "qwen3next",
+            4,
+            fused_input=True,
+            num_hidden_layers=2,
+            layer_types=[RECURRENT, ATTENTION],
+        )
         maker.quantised()
     finally:
         shutil.rmtree(maker.work)

@@ -21,8 +21,10 @@ MODELS = {
 }
 MERGES = [("t", "h"), ("i", "n"), ("th", "e"), ("Ġ", "the"), ("a", "n"), ("Ġ", "a")]
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-TEMPLATE = ("{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
-            "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}")
+TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
 VOCABULARY = 272  # a few rows more than there are tokens, as real models have
 
 
@@ -45,9 +47,21 @@ def make(architecture, seed, **shape):
     rope = {"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5}
     if architecture != "qwen3next":
         rope |= {"mrope_interleaved": True, "mrope_section": [3, 3, 2]}
-    base = dict(vocab_size=VOCABULARY, hidden_size=32, intermediate_size=64, num_hidden_layers=4, num_attention_heads=4,
-                num_key_value_heads=2, head_dim=32, linear_num_key_heads=2, linear_num_value_heads=4, linear_key_head_dim=16,
-                linear_value_head_dim=16, max_position_embeddings=512, rope_parameters=rope)
+    base = dict(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=32,
+        linear_num_key_heads=2,
+        linear_num_value_heads=4,
+        linear_key_head_dim=16,
+        linear_value_head_dim=16,
+        max_position_embeddings=512,
+        rope_parameters=rope,
+    )
     if architecture != "qwen35":
         base |= dict(num_experts=6, num_experts_per_tok=2, moe_intermediate_size=16, shared_expert_intermediate_size=32)
     if architecture == "qwen35moe":
@@ -98,7 +112,11 @@ class MtpBlock(torch.nn.Module):
     def logits(self, model, tokens, hidden, positions=None):
         with in_double(self.modeling):
             before = torch.nn.functional.pad(hidden, (0, 0, 1, 0))[:, :-1]
-            x = self.fc(torch.cat([self.pre_fc_norm_embedding(model.model.embed_tokens(tokens)), self.pre_fc_norm_hidden(before)], -1))
+            x = self.fc(
+                torch.cat(
+                    [self.pre_fc_norm_embedding(model.model.embed_tokens(tokens)), self.pre_fc_norm_hidden(before)], -1
+                )
+            )
             count = tokens.shape[1]
             mask = torch.full((count, count), -torch.inf, dtype=torch.float64).triu(1)[None, None]
             turns = model.model.rotary_emb(x, torch.arange(count)[None] if positions is None else positions)
@@ -122,14 +140,20 @@ def letters():
 
 
 def write_tokenizer(folder, marks):
-    """Bytes, a few merges and the control tokens; `marks`: combining marks belong to letters (qwen35), or not (qwen2)."""
+    """Bytes, a few merges, control tokens. `marks`: combining marks belong to letters (qwen35), or not (qwen2)."""
     m = r"\p{M}" if marks else ""
-    split = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}" + m + r"]+|\p{N}| ?[^\s\p{L}" + m + r"\p{N}]+[\r\n]*"
-             r"|\s*[\r\n]+|\s+(?!\S)|\s+")
+    split = (
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}" + m + r"]+|\p{N}| ?[^\s\p{L}" + m + r"\p{N}]+[\r\n]*"
+        r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+    )
     vocabulary = {token: i for i, token in enumerate([*letters(), *(a + b for a, b in MERGES)])}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=MERGES))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(split), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(split), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in SPECIAL])
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -141,7 +165,9 @@ def save(folder, config, model, mtp, wrapped=False):
     """As a checkpoint; `wrapped`: as the text half of a model that also sees."""
     folder.mkdir(parents=True)
     prefix = "model.language_model." if wrapped else "model."
-    tensors = {name.replace("model.", prefix, 1): p for name, p in model.state_dict().items() if not name.startswith("lm_head")}
+    tensors = {
+        name.replace("model.", prefix, 1): p for name, p in model.state_dict().items() if not name.startswith("lm_head")
+    }
     tied = config.tie_word_embeddings
     if not tied:
         tensors["lm_head.weight"] = model.lm_head.weight
@@ -150,11 +176,18 @@ def save(folder, config, model, mtp, wrapped=False):
         tensors = dict(entry for item in tensors.items() for entry in single_experts(*item))
     if wrapped:
         tensors["model.visual.patch_embed.proj.weight"] = torch.zeros(4, 4)
-    save_file({name: p.detach().float().contiguous().clone() for name, p in tensors.items()}, folder / "model.safetensors")
+    save_file(
+        {name: p.detach().float().contiguous().clone() for name, p in tensors.items()}, folder / "model.safetensors"
+    )
     values = json.loads(json.dumps(config.to_dict(), default=str))
     if wrapped:
-        values = {"model_type": "qwen3_5", "architectures": ["Qwen3_5ForConditionalGeneration"], "text_config": values,
-                  "vision_config": {}, "tie_word_embeddings": tied}
+        values = {
+            "model_type": "qwen3_5",
+            "architectures": ["Qwen3_5ForConditionalGeneration"],
+            "text_config": values,
+            "vision_config": {},
+            "tie_word_embeddings": tied,
+        }
     (folder / "config.json").write_text(json.dumps(values))
     write_tokenizer(folder, marks=config.model_type != "qwen3_next")
 

@@ -18,8 +18,17 @@ from data import conversation, passages
 from model import Geometry, Model
 from vocabulary import STOP, read_corpus
 
-PROMPTS = [("novels", 4), ("novels", 17), ("scripture", 2), ("scripture", 20), ("code", 4), ("code", 15), ("manual", 0), ("entries", 3),
-           ("chat", 9)]
+PROMPTS = [
+    ("novels", 4),
+    ("novels", 17),
+    ("scripture", 2),
+    ("scripture", 20),
+    ("code", 4),
+    ("code", 15),
+    ("manual", 0),
+    ("entries", 3),
+    ("chat", 9),
+]
 PROMPT_TOKENS = 64
 
 
@@ -31,7 +40,7 @@ def load(path):
 
 
 def prompts(folder, tokenizer):
-    """(kind, text) of held-out documents, each PROMPT_TOKENS long and cut so that its text has the same tokens again."""
+    """(kind, text) of held-out documents, PROMPT_TOKENS long and cut so that the text has the same tokens again."""
     documents = read_corpus(folder, "held_out")
     for kind, index in PROMPTS:
         of_kind = [d for d in documents if kind in (d["kind"], "chat")]
@@ -88,17 +97,31 @@ def rounds(model, tokens, begin, n_max):
 
 def measure(model, folder, tokenizer, count=192, n_max=3, temperature=0.0):
     results, begun = [], list(prompts(folder, tokenizer))
-    ids = torch.tensor([tokenizer.encode(text).ids for _, text in begun])
-    written = write(model, ids, count, temperature, torch.Generator().manual_seed(1))
+    device = model.norm.weight.device
+    ids = torch.tensor([tokenizer.encode(text).ids for _, text in begun], device=device)
+    written = write(model, ids, count, temperature, torch.Generator(device).manual_seed(1))
     for (kind, text), out in zip(begun, written):
         tries, accepts, n = rounds(model, out, PROMPT_TOKENS, n_max)
-        results.append({"kind": kind, "prompt": text, "rounds": n, "drafted": n * n_max, "tries": tries, "accepts": accepts,
-                        "text": tokenizer.decode(out[PROMPT_TOKENS:].tolist(), skip_special_tokens=False)})
+        results.append(
+            {
+                "kind": kind,
+                "prompt": text,
+                "rounds": n,
+                "drafted": n * n_max,
+                "tries": tries,
+                "accepts": accepts,
+                "text": tokenizer.decode(out[PROMPT_TOKENS:].tolist(), skip_special_tokens=False),
+            }
+        )
     add = lambda key: [sum(column) for column in zip(*(r[key] for r in results))]
     drafted, accepts = sum(r["drafted"] for r in results), add("accepts")
-    total = {"acceptance": sum(accepts) / drafted, "drafted": drafted, "accepted": sum(accepts),
-             "per_position": [a / n for a, n in zip(accepts, [sum(r["rounds"] for r in results)] * n_max)],
-             "conditional": [a / max(t, 1) for a, t in zip(accepts, add("tries"))]}
+    total = {
+        "acceptance": sum(accepts) / drafted,
+        "drafted": drafted,
+        "accepted": sum(accepts),
+        "per_position": [a / n for a, n in zip(accepts, [sum(r["rounds"] for r in results)] * n_max)],
+        "conditional": [a / max(t, 1) for a, t in zip(accepts, add("tries"))],
+    }
     return total, results
 
 

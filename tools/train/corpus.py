@@ -23,14 +23,33 @@ import re
 import subprocess
 from pathlib import Path
 
-NOVELS = {"sensesensibility": "Sense and Sensibility", "prideprejudice": "Pride and Prejudice",
-          "mansfieldpark": "Mansfield Park", "emma": "Emma", "northangerabbey": "Northanger Abbey",
-          "persuasion": "Persuasion"}
+NOVELS = {
+    "sensesensibility": "Sense and Sensibility",
+    "prideprejudice": "Pride and Prejudice",
+    "mansfieldpark": "Mansfield Park",
+    "emma": "Emma",
+    "northangerabbey": "Northanger Abbey",
+    "persuasion": "Persuasion",
+}
 HELD_OUT_NOVEL = "Northanger Abbey"
 HELD_OUT_BOOKS = {"Ruth", "Jonah", "Mark", "Phi", "Jas"}
 STDLIB = Path("/usr/lib/python3.11")
-LEFT_OUT = ("encodings/", "lib2to3/", "idlelib/", "test/", "pydoc_data/", "html/entities", "_sysconfigdata", "config-",
-            "turtle", "this.py", "antigravity.py", "dist-packages/", "distutils/tests", "unittest/test")
+LEFT_OUT = (
+    "encodings/",
+    "lib2to3/",
+    "idlelib/",
+    "test/",
+    "pydoc_data/",
+    "html/entities",
+    "_sysconfigdata",
+    "config-",
+    "turtle",
+    "this.py",
+    "antigravity.py",
+    "dist-packages/",
+    "distutils/tests",
+    "unittest/test",
+)
 JARGON = Path("/usr/share/doc/jargon-text/jargon.txt.gz")
 DEVIL = Path("/usr/share/dictd/devil.dict.dz")
 
@@ -53,7 +72,9 @@ def unwrapped(text):
 
 def novels():
     for name, title in NOVELS.items():
-        text = subprocess.run(["Rscript", "-e", f"writeLines(janeaustenr::{name})"], check=True, capture_output=True, text=True).stdout
+        text = subprocess.run(
+            ["Rscript", "-e", f"writeLines(janeaustenr::{name})"], check=True, capture_output=True, text=True
+        ).stdout
         chapters = re.split(r"(?im)^ *(?=chapter [ivxlc\d]+ *$)", text)[1:]
         for chapter in chapters:
             head, _, body = chapter.partition("\n")
@@ -96,9 +117,9 @@ def manual():
 def entries():
     """Runs of entries of about 4 000 characters: single ones are too short for a document."""
     devil = gzip.decompress(DEVIL.read_bytes()).decode("latin-1")
-    devil = devil[devil.index("ABASEMENT, n."):]
+    devil = devil[devil.index("ABASEMENT, n.") :]
     jargon = gzip.decompress(JARGON.read_bytes()).decode("utf-8").replace("\u00a0", " ")
-    jargon = re.sub(r"(?m)^   ", "", jargon[jargon.index("   :0:"):])
+    jargon = re.sub(r"(?m)^   ", "", jargon[jargon.index("   :0:") :])
     for title, text in (("The Devil's Dictionary", devil), ("The Jargon File", jargon)):
         blocks, size, count = [], 0, 0
         for block in unwrapped(text).split("\n\n"):

@@ -62,4 +62,6 @@ class Corpus:
         """[count, length + 1] tokens at even distances in one kind, for measuring; [0, ...] when it is too short."""
         stream = self.streams[kind]
         starts = np.linspace(0, max(len(stream) - length - 1, 0), count).astype(int) if len(stream) > length else []
-        return torch.from_numpy(np.array([stream[s : s + length + 1] for s in starts], np.int64).reshape(-1, length + 1))
+        return torch.from_numpy(
+            np.array([stream[s : s + length + 1] for s in starts], np.int64).reshape(-1, length + 1)
+        )

@@ -65,7 +65,9 @@ def check():
     results = []
     for form in (by_token, by_chunk):
         out, last = form(*inputs)
-        results.append([out, last, *torch.autograd.grad((out * out.detach().cos()).sum() + last.square().sum(), inputs)])
+        results.append(
+            [out, last, *torch.autograd.grad((out * out.detach().cos()).sum() + last.square().sum(), inputs)]
+        )
     worst = max(((a - b).abs().max() / a.abs().max()).item() for a, b in zip(*results))
     assert worst < 1e-12, worst
     return worst

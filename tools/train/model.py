@@ -1,7 +1,7 @@
 """The qwen35 hybrid in PyTorch, as a runtime computes it from a GGUF file: parameters have the file's conventions.
 
-Norm weights are applied as they are (x * rsqrt(mean(x^2) + eps) * w), V head h reads K head h % k_heads, rotary pairs are
-(p, p + rope_dims/2). Blocks are Gated DeltaNet but every interval-th, which is gated attention; one MTP block follows.
+Norm weights are applied as they are (x * rsqrt(mean(x^2) + eps) * w), V head h reads K head h % k_heads, rotary pairs
+are (p, p + rope_dims/2). Blocks are Gated DeltaNet, every interval-th is gated attention instead; one MTP block follows.
 With a cache (Model.cache) tokens may come in several calls, also one by one.
 """
 
@@ -81,7 +81,7 @@ class DeltaNet(nn.Module):
         form = gdn.by_chunk if length % 32 == 0 else gdn.by_token
         o, state = form(q, k, v, g, self.beta(x).sigmoid(), state)
         if cache:
-            cache["conv"], cache["state"] = window[:, :, -(p.conv - 1):], state
+            cache["conv"], cache["state"] = window[:, :, -(p.conv - 1) :], state
         return self.out(self.norm(o).flatten(-2) * F.silu(self.gate(x)))
 
 
@@ -93,10 +93,14 @@ class Attention(nn.Module):
         self.k, self.v = matrix(p.width, p.head_dim * p.kv_heads), matrix(p.width, p.head_dim * p.kv_heads)
         self.q_norm, self.k_norm = Norm(p.head_dim, p.eps), Norm(p.head_dim, p.eps)
         self.out = matrix(p.head_dim * p.heads, p.width, scale)
-        self.register_buffer("theta", p.rope_base ** (-torch.arange(0, p.rope_dims, 2, dtype=torch.float64) / p.rope_dims), persistent=False)
+        self.register_buffer(
+            "theta",
+            p.rope_base ** (-torch.arange(0, p.rope_dims, 2, dtype=torch.float64) / p.rope_dims),
+            persistent=False,
+        )
 
     def turned(self, x, start):  # x: [B, H, T, D]
-        angle = torch.arange(start, start + x.shape[2], dtype=torch.float64).unsqueeze(1) * self.theta
+        angle = torch.arange(start, start + x.shape[2], dtype=torch.float64, device=x.device).unsqueeze(1) * self.theta
         cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
         a, b, rest = x.split([self.p.rope_dims // 2, self.p.rope_dims // 2, self.p.head_dim - self.p.rope_dims], -1)
         return torch.cat([a * cos - b * sin, b * cos + a * sin, rest], -1)
@@ -120,7 +124,7 @@ class Attention(nn.Module):
             cache["k"], cache["v"] = k, v = torch.cat([cache["k"], k], 2), torch.cat([cache["v"], v], 2)
         mask = None
         if start and q.shape[2] > 1:
-            mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril(start)
+            mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=x.device).tril(start)
         return self.finish(F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=not start), gate)
 
 
@@ -147,10 +151,10 @@ class Block(nn.Module):
 
 
 class MtpHead(nn.Module):
-    """Row p pairs the embedding of token p with the final hidden row of p - 1 (zeros for p = 0): token p + 1 is predicted.
+    """Row p pairs the embedding of token p with the final hidden row of p - 1 (zeros for p = 0) and predicts p + 1.
 
-    A chained step pairs token p with this head's own row of p - 1 instead. Its keys are those that exist when it is drafted:
-    of rows from the trunk up to where the draft began, and of the draft's own rows after that.
+    A chained step pairs token p with this head's own row of p - 1 instead. Its keys are those that exist when it is
+    drafted: of rows from the trunk up to where the draft began, and of the draft's own rows after that.
     """
 
     def __init__(self, p):
@@ -183,16 +187,17 @@ class MtpHead(nn.Module):
 
     @staticmethod
     def _attend(q, keys, values):
-        """Row p sees the first step's keys up to p - (steps - 1), then step 2's at the next position, and so on to its own."""
+        """Row p sees the first step's keys up to p - (steps - 1), then one key of each later step, its own the last."""
         steps, length, scale = len(keys), q.shape[2], q.shape[3] ** -0.5
         if steps == 1:
             return F.scaled_dot_product_attention(q, keys[0], values[0], is_causal=True)
         back = [F.pad(x, (0, 0, steps - 1 - j, 0))[:, :, :length] for x, j in zip(keys, range(steps))]
         back_v = [F.pad(x, (0, 0, steps - 1 - j, 0))[:, :, :length] for x, j in zip(values, range(steps))]
-        far = (q @ keys[0].transpose(-1, -2)).masked_fill(~torch.ones(length, length, dtype=torch.bool).tril(1 - steps), -torch.inf)
+        seen = torch.ones(length, length, dtype=torch.bool, device=q.device).tril(1 - steps)
+        far = (q @ keys[0].transpose(-1, -2)).masked_fill(~seen, -torch.inf)
         near = torch.stack([(q * k).sum(-1) for k in back[1:]], -1)
         for j in range(1, steps - 1):  # of rows before the first
-            near[:, :, :steps - 1 - j, j - 1] = -torch.inf
+            near[:, :, : steps - 1 - j, j - 1] = -torch.inf
         weights = (torch.cat([far, near], -1) * scale).softmax(-1)
         out = weights[..., :length] @ values[0]
         for j, v in enumerate(back_v[1:]):
@@ -223,5 +228,11 @@ class Model(nn.Module):
     def cache(self, batch):
         p, zeros = self.p, lambda *shape: self.norm.weight.new_zeros(batch, *shape)
         width = (2 * p.k_heads + p.v_heads) * p.state
-        return [{"conv": zeros(width, p.conv - 1), "state": zeros(p.v_heads, p.state, p.state)} if p.recurrent(i) else
-                {"k": zeros(p.heads, 0, p.head_dim), "v": zeros(p.heads, 0, p.head_dim)} for i in range(p.layers)]
+        return [
+            (
+                {"conv": zeros(width, p.conv - 1), "state": zeros(p.v_heads, p.state, p.state)}
+                if p.recurrent(i)
+                else {"k": zeros(p.heads, 0, p.head_dim), "v": zeros(p.heads, 0, p.head_dim)}
+            )
+            for i in range(p.layers)
+        ]

@@ -7,6 +7,9 @@ First everything is trained together: next token, and 0.3 times the MTP head's l
 step with drafts of three. Then the head alone, on corpus and on text that the trunk wrote greedily, to predict what the
 trunk predicts: that is what acceptance counts. FOLDER/log.jsonl takes the losses; the same seed gives the same model on
 one machine and thread count.
+
+On two cores this takes less than two hours. With a GPU there is time for more:
+    python3 train.py FOLDER --device cuda --rows 64 --length 512 --steps 6000 --geometry width=320,ff=896
 """
 
 import os
@@ -26,9 +29,9 @@ import accept
 from data import Corpus
 from model import Geometry, Model
 
-ROWS, LENGTH = 8, 256
 WARM_UP, RATE, HEAD_RATE, WEIGHT_DECAY = 100, 3e-3, 1.5e-3, 0.1
 MTP_WEIGHT, CHAIN = 0.3, 3
+HELD_OUT_LENGTH = 256
 CHAIN_WEIGHTS = (0.5, 0.3, 0.2)
 
 
@@ -41,7 +44,7 @@ def joint_loss(model, batch, step):
     hidden = model(tokens)
     loss = cross_entropy(model.logits(hidden), targets)
     chained = step % 4 == 0
-    part = slice(0, ROWS // 4 if chained else ROWS // 2)
+    part = slice(0, len(batch) // (4 if chained else 2))
     rows = model.mtp.chain(model.embedding(tokens[part]), hidden[part], CHAIN if chained else 1)
     losses = [cross_entropy(model.logits(row)[:, j:], targets[part, j:]) for j, row in enumerate(rows)]
     mtp = sum(w * l for w, l in zip(CHAIN_WEIGHTS, losses)) if chained else losses[0]
@@ -58,19 +61,21 @@ def head_loss(model, batch, step):
     losses = []
     for j, row in enumerate(model.mtp.chain(embedded, hidden, CHAIN)):
         given = F.linear(row, model.embedding.weight.detach()).log_softmax(-1)
-        losses.append(F.kl_div(given[:, j:].flatten(0, 1), wanted[:, j:].flatten(0, 1), log_target=True, reduction="batchmean"))
+        losses.append(
+            F.kl_div(given[:, j:].flatten(0, 1), wanted[:, j:].flatten(0, 1), log_target=True, reduction="batchmean")
+        )
     return sum(w * l for w, l in zip(CHAIN_WEIGHTS, losses)), {"kl": [l.item() for l in losses]}
 
 
-def own_text(model, corpus, seed, count):
-    """[count, LENGTH + 1] tokens: prompts from the corpus with what the trunk makes of them, greedily or nearly so."""
+def own_text(model, corpus, seed, count, length):
+    """[count, length + 1] tokens: prompts from the corpus with what the trunk makes of them, greedily or nearly so."""
     model.eval()
-    out = []
+    out, device = [], model.norm.weight.device
     for i in range(0, count, 64):
-        prompts = corpus.batch(seed + 1, i, 64, 31)
+        prompts = corpus.batch(seed + 1, i, 64, 31).to(device)
         temperature = (0.0, 0.0, 0.0, 0.7)[i // 64 % 4]
-        generator = torch.Generator().manual_seed(seed + i)
-        out.append(accept.write(model, prompts, LENGTH + 1 - 32, temperature, generator))
+        generator = torch.Generator(device).manual_seed(seed + i)
+        out.append(accept.write(model, prompts, length + 1 - 32, temperature, generator).cpu())
     model.train()
     return torch.cat(out)[:count]
 
@@ -80,19 +85,24 @@ def held_out_losses(model, corpus, count=12):
     model.eval()
     losses = {}
     for kind in corpus.streams:
-        batch = corpus.windows(kind, count, LENGTH)
+        batch = corpus.windows(kind, count, HELD_OUT_LENGTH).to(model.norm.weight.device)
         if len(batch):
             hidden = model(batch[:, :-1])
             rows = model.mtp.chain(model.embedding(batch[:, :-1]), hidden, CHAIN)
-            losses[kind] = [round(cross_entropy(model.logits(row)[:, CHAIN:], batch[:, 1 + CHAIN:]).item(), 4) for row in [hidden, *rows]]
+            losses[kind] = [
+                round(cross_entropy(model.logits(row)[:, CHAIN:], batch[:, 1 + CHAIN :]).item(), 4)
+                for row in [hidden, *rows]
+            ]
     model.train()
     return losses
 
 
 def optimizer_of(parameters, rate):
     parameters = [p for p in parameters if p.requires_grad]
-    groups = [{"params": [p for p in parameters if p.dim() > 1], "weight_decay": WEIGHT_DECAY},
-              {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0}]
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": WEIGHT_DECAY},
+        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95))
 
 
@@ -103,9 +113,14 @@ class Trainer:
         torch.set_num_threads(options.threads)
         self.corpus, self.held_out = Corpus(self.folder, "train"), Corpus(self.folder, "held_out")
         self.last = self.folder / "last.pt"
-        saved = torch.load(self.last, weights_only=True) if self.last.exists() else None
-        geometry = Geometry(**saved["geometry"]) if saved else Geometry(vocab=self.corpus.tokenizer.get_vocab_size())
-        self.model, self.step = Model(geometry), 0
+        saved = torch.load(self.last, weights_only=True, map_location=options.device) if self.last.exists() else None
+        chosen = {
+            key: int(value) for key, value in (entry.split("=") for entry in options.geometry.split(",") if entry)
+        }
+        geometry = (
+            Geometry(**saved["geometry"]) if saved else Geometry(vocab=self.corpus.tokenizer.get_vocab_size(), **chosen)
+        )
+        self.model, self.step = Model(geometry).to(options.device), 0
         self.head_alone = bool(saved) and saved["step"] > options.steps
         self.begin_phase()
         if saved:
@@ -122,19 +137,25 @@ class Trainer:
     def rate(self):
         """Rises, then falls in a straight line to nothing; once for each of the two parts."""
         o = self.options
-        done, all_of, most = (self.step - o.steps, o.head_steps, HEAD_RATE) if self.head_alone else (self.step, o.steps, RATE)
+        done, all_of, most = (
+            (self.step - o.steps, o.head_steps, HEAD_RATE) if self.head_alone else (self.step, o.steps, RATE)
+        )
         return most * min((done + 1) / WARM_UP, (all_of - done) / (all_of - WARM_UP))
 
     def batch(self):
-        rows = self.corpus.batch(self.options.seed, self.step, ROWS, LENGTH)
+        o = self.options
+        rows, half = self.corpus.batch(o.seed, self.step, o.rows, o.length), o.rows // 2
         if self.head_alone:
-            at = torch.arange(ROWS // 2) + self.step * (ROWS // 2)
-            rows[: ROWS // 2] = self.written[at % len(self.written)]
-        return rows
+            rows[:half] = self.written[(torch.arange(half) + self.step * half) % len(self.written)]
+        return rows.to(o.device)
 
     def save(self):
-        parts = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step,
-                 "geometry": dataclasses.asdict(self.model.p)}
+        parts = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "geometry": dataclasses.asdict(self.model.p),
+        }
         torch.save(parts, self.last.with_suffix(".new"))
         self.last.with_suffix(".new").rename(self.last)
 
@@ -146,7 +167,9 @@ class Trainer:
         """The text that the trunk wrote: made once, kept in a file."""
         path = self.folder / "written.pt"
         if not path.exists():
-            torch.save(own_text(self.model, self.corpus, self.options.seed, self.options.written), path)
+            torch.save(
+                own_text(self.model, self.corpus, self.options.seed, self.options.written, self.options.length), path
+            )
         self.written = torch.load(path, weights_only=True)
 
     def run(self):
@@ -166,7 +189,7 @@ class Trainer:
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0).item()
             self.optimizer.step()
-            self.step, tokens = self.step + 1, tokens + ROWS * LENGTH
+            self.step, tokens = self.step + 1, tokens + o.rows * o.length
             if self.step % 10 == 0:
                 speed, since, tokens = tokens / (time.time() - since), time.time(), 0
                 self.log(**parts, rate=round(self.rate(), 7), norm=round(norm, 3), tokens_per_second=round(speed))
@@ -185,6 +208,12 @@ def main():
     arguments.add_argument("--head-steps", type=int, default=1000, help="of the MTP head alone")
     arguments.add_argument("--written", type=int, default=4096, help="rows of text that the trunk writes for it")
     arguments.add_argument("--every", type=int, default=250, help="steps between checkpoints")
+    arguments.add_argument("--rows", type=int, default=8, help="of a batch")
+    arguments.add_argument("--length", type=int, default=256, help="tokens of a row, a multiple of 32")
+    arguments.add_argument(
+        "--geometry", default="", help="of a new model, for instance width=256,ff=768 (model.py has the names)"
+    )
+    arguments.add_argument("--device", default="cpu")
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--seed", type=int, default=1)
     Trainer(arguments.parse_args()).run()

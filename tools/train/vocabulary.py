@@ -11,8 +11,10 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 # The pre-tokenizer of the qwen35 family.
-SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*"
-         r"|\s*[\r\n]+|\s+(?!\S)|\s+")
+SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 END, START, STOP, PAD = SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|padding|>"]
 # Share of each kind in what is seen in training; the code alone is as large as novels and scripture together.
 SHARES = {"novels": 0.32, "scripture": 0.25, "code": 0.25, "manual": 0.04, "entries": 0.14}
@@ -42,8 +44,12 @@ def train(folder, size):
             if left < 0:
                 break
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(SPLIT), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(SPLIT), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     trainer = trainers.BpeTrainer(vocab_size=size - len(SPECIAL), initial_alphabet=byte_letters(), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
 

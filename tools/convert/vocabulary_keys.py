@@ -14,10 +14,18 @@ def splitting_rules(path, value):
     return "qwen35" if r"\p{M}" in text else "qwen2"
 
 
+def settings_beside(path):
+    """tokenizer_config.json, and the chat template where it has a file of its own."""
+    file, template = path.parent / "tokenizer_config.json", path.parent / "chat_template.jinja"
+    settings = read_json(file) if file.exists() else {}
+    return settings | ({"chat_template": template.read_text(encoding="utf-8")} if template.exists() else {})
+
+
 class Vocabulary:
-    def __init__(self, folder, rows):
-        path = folder / "tokenizer.json"
-        whole = read_json(path)
+    """`rows` of the embedding: those without a token become unused tokens."""
+
+    def __init__(self, path, rows, settings=None):
+        whole, self.settings = read_json(path), settings_beside(path) if settings is None else settings
         model = whole.get("model", {})
         if model.get("type") != "BPE":
             raise Problem(f"{path}: a model of type BPE is expected, found {model.get('type')}")
@@ -30,14 +38,12 @@ class Vocabulary:
         self.tokens = [f"[PAD{i}]" if token is None else token for i, token in enumerate(self.tokens)]
         self.merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
         self.ids = {token: i for i, token in enumerate(self.tokens)}
-        settings = folder / "tokenizer_config.json"
-        self.settings = read_json(settings) if settings.exists() else {}
-        template = folder / "chat_template.jinja"
-        self.template = template.read_text(encoding="utf-8") if template.exists() else self.settings.get("chat_template")
-        self.end = self._named("eos_token") or next((self.ids[t] for t in ENDS if t in self.ids), None)
+        self.template, self.padding = self.settings.get("chat_template"), self._named("pad_token")
+        self.end = self._named("eos_token")
         if self.end is None:
-            raise Problem(f"{settings}: no eos_token that {path} has")
-        self.padding = self._named("pad_token")
+            self.end = next((self.ids[token] for token in ENDS if token in self.ids), None)
+        if self.end is None:
+            raise Problem(f"{path} has neither the eos_token of tokenizer_config.json nor {' or '.join(ENDS)}")
 
     def _put(self, path, i, token, kind):
         if i >= len(self.tokens):
