@@ -1,7 +1,7 @@
 """The qwen35 hybrid in PyTorch, as a runtime computes it from a GGUF file: parameters have the file's conventions.
 
 Norm weights are applied as they are (x * rsqrt(mean(x^2) + eps) * w), V head h reads K head h % k_heads, rotary pairs
-are (p, p + rope_dims/2). Blocks are Gated DeltaNet, every interval-th is gated attention instead; one MTP block follows.
+are (p, p + rope_dims/2). Blocks are Gated DeltaNet, each interval-th gated attention; one MTP block follows.
 With a cache (Model.cache) tokens may come in several calls, also one by one.
 """
 

@@ -6,7 +6,7 @@
 First everything is trained together: next token, and 0.3 times the MTP head's loss on half of the rows, every fourth
 step with drafts of three. Then the head alone, on corpus and on text that the trunk wrote greedily, to predict what the
 trunk predicts: that is what acceptance counts. FOLDER/log.jsonl takes the losses; the same seed gives the same model on
-one machine and thread count.
+one machine and thread count. SIGTERM stops it with a checkpoint.
 
 On two cores this takes less than two hours. With a GPU there is time for more:
     python3 train.py FOLDER --device cuda --rows 64 --length 512 --steps 6000 --geometry width=320,ff=896
@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin cost mo
 import argparse
 import dataclasses
 import json
+import signal
 import time
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from model import Geometry, Model
 WARM_UP, RATE, HEAD_RATE, WEIGHT_DECAY = 100, 3e-3, 1.5e-3, 0.1
 MTP_WEIGHT, CHAIN = 0.3, 3
 HELD_OUT_LENGTH = 256
+CHECKPOINT = 50
 CHAIN_WEIGHTS = (0.5, 0.3, 0.2)
 
 
@@ -108,11 +110,12 @@ def optimizer_of(parameters, rate):
 
 class Trainer:
     def __init__(self, options):
-        self.options, self.folder = options, options.folder
+        self.options, self.folder, self.stopped = options, options.folder, False
+        signal.signal(signal.SIGTERM, self.stop)
         torch.manual_seed(options.seed)
         torch.set_num_threads(options.threads)
         self.corpus, self.held_out = Corpus(self.folder, "train"), Corpus(self.folder, "held_out")
-        self.last = self.folder / "last.pt"
+        self.last, self.written_file = self.folder / "last.pt", self.folder / "written.pt"
         saved = torch.load(self.last, weights_only=True, map_location=options.device) if self.last.exists() else None
         chosen = {
             key: int(value) for key, value in (entry.split("=") for entry in options.geometry.split(",") if entry)
@@ -123,10 +126,16 @@ class Trainer:
         self.model, self.step = Model(geometry).to(options.device), 0
         self.head_alone = bool(saved) and saved["step"] > options.steps
         self.begin_phase()
-        if saved:
+        if not saved:
+            self.written_file.unlink(missing_ok=True)
+        else:
             self.model.load_state_dict(saved["model"])
             self.optimizer.load_state_dict(saved["optimizer"])
             self.step = saved["step"]
+
+    def stop(self, *_):
+        """After the step in hand, with a checkpoint."""
+        self.stopped = True
 
     def begin_phase(self):
         if self.head_alone:
@@ -165,12 +174,10 @@ class Trainer:
 
     def prepare_head(self):
         """The text that the trunk wrote: made once, kept in a file."""
-        path = self.folder / "written.pt"
-        if not path.exists():
-            torch.save(
-                own_text(self.model, self.corpus, self.options.seed, self.options.written, self.options.length), path
-            )
-        self.written = torch.load(path, weights_only=True)
+        o = self.options
+        if not self.written_file.exists():
+            torch.save(own_text(self.model, self.corpus, o.seed, o.written, o.length), self.written_file)
+        self.written = torch.load(self.written_file, weights_only=True)
 
     def run(self):
         o, since, tokens = self.options, time.time(), 0
@@ -193,8 +200,12 @@ class Trainer:
             if self.step % 10 == 0:
                 speed, since, tokens = tokens / (time.time() - since), time.time(), 0
                 self.log(**parts, rate=round(self.rate(), 7), norm=round(norm, 3), tokens_per_second=round(speed))
-            if self.step % o.every == 0 or self.step == o.steps + o.head_steps:
+            last = self.step == o.steps + o.head_steps
+            if self.step % CHECKPOINT == 0 or last or self.stopped:
                 self.save()
+            if self.stopped:
+                return
+            if self.step % o.every == 0 or last:
                 self.log(held_out=held_out_losses(self.model, self.held_out))
                 total, _ = accept.measure(self.model, self.folder, self.corpus.tokenizer, count=96)
                 self.log(acceptance=total)
@@ -207,7 +218,7 @@ def main():
     arguments.add_argument("--steps", type=int, default=4800, help="of everything together")
     arguments.add_argument("--head-steps", type=int, default=1000, help="of the MTP head alone")
     arguments.add_argument("--written", type=int, default=4096, help="rows of text that the trunk writes for it")
-    arguments.add_argument("--every", type=int, default=250, help="steps between checkpoints")
+    arguments.add_argument("--every", type=int, default=250, help="steps between measurements")
     arguments.add_argument("--rows", type=int, default=8, help="of a batch")
     arguments.add_argument("--length", type=int, default=256, help="tokens of a row, a multiple of 32")
     arguments.add_argument(
