@@ -31,7 +31,7 @@ private:
 };
 
 spec::Request request(int n_max, const spec::Sampler& sampler = {}, uint64_t prompt = 1) {
-    return {.prompt = some_tokens(37, prompt), .most_tokens = 48, .sampler = sampler, .n_max = n_max};
+    return {.prompt = some_tokens(37, prompt), .most_tokens = 28, .sampler = sampler, .n_max = n_max};
 }
 
 spec::Generation& finished(spec::Generator& generator, spec::Request r) {
