@@ -6,14 +6,16 @@
 #include <limits>
 
 #include "core/device.h"
+#include "rewind/rewind.h"
 
 namespace rw {
 
-const char* name_of(Type t) {
+// RW_API: names, which users of rewind.hpp print, have to be found in a shared library too.
+RW_API const char* name_of(Type t) {
     return is_type(int32_t(t)) ? info(t).name : "unknown type";
 }
 
-Type type_named(std::string_view name) {
+RW_API Type type_named(std::string_view name) {
     std::string names;
     for (const TypeInfo& t : all_types) {
         if (name == t.name) return t.type;
@@ -28,7 +30,7 @@ static_assert([] {
     return true;
 }());
 
-const char* name_of(Status s) {
+RW_API const char* name_of(Status s) {
     static constexpr const char* names[] = {"ok",    "invalid argument", "unsupported", "out of memory", "range",
                                             "device lost", "not found",  "io",          "internal"};
     return size_t(s) < std::size(names) ? names[size_t(s)] : "unknown status";
