@@ -7,20 +7,29 @@
 
 namespace rw {
 
-/// 64-bit FNV-1a, over words of eight bytes and then the rest, mixed at the end. Parts may be chained through `seed`.
-inline uint64_t checksum(std::span<const std::byte> bytes, uint64_t seed = 0) {
-    constexpr uint64_t prime = 0x100000001b3;
-    uint64_t h = seed ^ 0xcbf29ce484222325;
-    size_t i = 0;
-    for (; i + 8 <= bytes.size(); i += 8) {
-        uint64_t word = 0;
-        for (size_t j = 0; j < 8; ++j) word |= uint64_t(bytes[i + j]) << (8 * j);
-        h = (h ^ word) * prime;
-        h ^= h >> 29;
+/// FNV-1a over words of eight bytes, mixed after each. However the bytes are cut into pieces, the value is the same.
+class Checksum {
+public:
+    void add(std::span<const std::byte> bytes) {
+        for (const std::byte b : bytes) {
+            word_ |= uint64_t(b) << (8 * (count_ % 8));
+            if (++count_ % 8 == 0) take();
+        }
     }
-    for (; i < bytes.size(); ++i) h = (h ^ uint64_t(bytes[i])) * prime;
-    h ^= h >> 32;
-    return h * prime + bytes.size();
-}
+    uint64_t value() const {
+        Checksum end = *this;
+        end.take();
+        return (end.hash_ ^ end.hash_ >> 32) * prime + count_;
+    }
+
+private:
+    static constexpr uint64_t prime = 0x100000001b3;
+    void take() {
+        hash_ = (hash_ ^ word_) * prime;
+        hash_ ^= hash_ >> 29;
+        word_ = 0;
+    }
+    uint64_t hash_ = 0xcbf29ce484222325, word_ = 0, count_ = 0;
+};
 
 }  // namespace rw

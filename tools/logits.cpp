@@ -27,8 +27,6 @@ void logits(const Options& o) {
     model::Context& context = *opened.context;
     const auto tokens = o.tokens.empty() ? tokenizer::Tokenizer(opened.model->file()).encode(o.prompt) : read_tokens(o.tokens);
     if (tokens.empty()) throw Error(Status::invalid_argument, "there are no tokens: give --tokens 1,2,3 or -p TEXT");
-    if (o.mtp && !context.has_mtp()) throw Error(Status::invalid_argument, o.model.model + " has no MTP block; leave --mtp out or give --mtp-model");
-
     Npy array{"<f4", {int64_t(tokens.size()), opened.model->geometry().vocab}, {}};
     sequence::SequenceState state(context);
     const size_t most = size_t(o.exact ? context.options().pools.most_exact : context.options().chunk);

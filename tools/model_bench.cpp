@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "runtime/spec/generator.h"
 #include "tools/model_options.h"
@@ -38,27 +39,28 @@ nlohmann::ordered_json measure(const Options& o, model::Context& context, int n_
     spec::Generator generator(context, drafter ? &*drafter : nullptr);
     double prefill = 0;
     for (int64_t i = 0; i < o.sequences; ++i) {
-        spec::Request r{.prompt = some_prompt(o.prompt, context.geometry().vocab, i), .most_tokens = o.most_tokens + 2, .n_max = n_max,
+        spec::Request r{.prompt = some_prompt(o.prompt, context.geometry().vocab, i), .most_tokens = o.most_tokens + 2 * (n_max + 1), .n_max = n_max,
                         .accept_rate = o.accept_rate};
         prefill += generator.add(std::move(r)).counts.prefill_seconds;
     }
     generator.round();  // records the plans
-    std::vector<int64_t> before;
-    for (const auto& g : generator.all()) before.push_back(g.counts.emitted);
-    const double start = now();
+    const auto sum = [&](auto of) {
+        double all = 0;
+        for (const auto& g : generator.all()) all += double(of(g.counts));
+        return all;
+    };
+    const auto emitted_so_far = [&] { return sum([](const spec::Counts& c) { return c.emitted; }); };
+    const auto rounds_so_far = [&] { return sum([](const spec::Counts& c) { return c.rounds; }); };
+    const auto drafting_so_far = [&] { return generator.all().front().counts.draft_seconds; };
+    const double emitted_before = emitted_so_far(), rounds_before = rounds_so_far(), drafting_before = drafting_so_far(), start = now();
     int64_t rounds = 0;
     while (generator.round()) ++rounds;
-    const double seconds = now() - start;
-    int64_t emitted = 0, drafted = 0, accepted = 0;
-    double draft_seconds = 0;
-    size_t i = 0;
-    for (const auto& g : generator.all()) {
-        emitted += g.counts.emitted - before[i++], drafted += g.counts.drafted, accepted += g.counts.accepted;
-        draft_seconds = std::max(draft_seconds, g.counts.draft_seconds);
-    }
+    const double seconds = now() - start, emitted = emitted_so_far() - emitted_before, sequence_rounds = rounds_so_far() - rounds_before;
+    const int64_t drafted = int64_t(sum([](const spec::Counts& c) { return c.drafted; }));
+    const int64_t accepted = int64_t(sum([](const spec::Counts& c) { return c.accepted; }));
     return {{"n_max", n_max}, {"prompt_tokens", o.prompt}, {"prefill_tps", double(o.prompt * o.sequences) / prefill}, {"sequences", o.sequences},
-            {"decode_tps", double(emitted) / seconds}, {"round_seconds", seconds / double(std::max<int64_t>(rounds, 1))},
-            {"draft_seconds", draft_seconds / double(rounds + 1)}, {"tokens_per_round", double(emitted) / double(std::max<int64_t>(rounds, 1) * o.sequences)},
+            {"decode_tps", emitted / seconds}, {"round_seconds", seconds / double(std::max<int64_t>(rounds, 1))},
+            {"draft_seconds", (drafting_so_far() - drafting_before) / double(std::max<int64_t>(rounds, 1))}, {"tokens_per_round", emitted / sequence_rounds},
             {"drafted", drafted}, {"accepted", accepted}};
 }
 
@@ -67,10 +69,8 @@ void bench(const Options& o) {
     const int most = *std::max_element(o.n_max.begin(), o.n_max.end());
     shape.pools.most_exact = most + 1, shape.pools.sequences = o.sequences, shape.mtp = o.spec == "mtp" && most > 0;
     ModelOptions mo = o.model;
-    mo.context = std::max<int64_t>(mo.context, o.prompt + o.most_tokens + most + 8);
+    if (mo.context == 0) mo.context = o.prompt + o.most_tokens + 3 * (most + 1);
     const Opened opened = open_model(mo, shape);
-    if (shape.mtp && !opened.context->has_mtp())
-        throw Error(Status::invalid_argument, o.model.model + " has no MTP block; --n-max 0 measures plain decoding");
     if (!o.json) std::cout << memory_text(opened.context->ledger()) << "; " << opened.mode << " (" << opened.why << ")\n";
     std::vector<nlohmann::ordered_json> results;
     for (const int n : o.n_max) results.push_back(measure(o, *opened.context, n));

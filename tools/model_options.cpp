@@ -13,12 +13,12 @@ void ModelOptions::add_to(CLI::App& verb) {
     verb.add_option("-m,--model", model, "The model's file (the first part, where it was split)")->required();
     verb.add_option("--mtp-model", mtp, "File of the MTP block, where it is not in the model's own");
     verb.add_option("--backend", backend, "cpu, vulkan, opencl, or one device as rewind devices names it")->capture_default_str();
-    verb.add_option("-c,--context", context, "Positions of a sequence")->capture_default_str()->check(CLI::Range(1, 1 << 30));
-    verb.add_option("--kv", kv, "Type of the KV cache")->capture_default_str()->check(CLI::IsMember({"f16", "f32", "q8_0"}));
+    verb.add_option("-c,--context", context, "Positions of a sequence; the model's, at most 4096, by default")->check(CLI::Range(1, 1 << 30));
+    verb.add_option("--kv", kv, "Type of the KV cache")->capture_default_str()->check(CLI::IsMember({"f16", "f32"}));
     verb.add_option("--rollback", rollback, "How recurrent layers go back: ring, snapshots, or auto by memory")
         ->capture_default_str()->check(CLI::IsMember({"ring", "snapshots", "auto"}));
     verb.add_option("--chunk", chunk, "Most prompt tokens of a call")->capture_default_str()->check(CLI::Range(1, 1 << 16));
-    verb.add_option("--memory", memory_gib, "GiB that may be taken; 0 is what the device has")->capture_default_str()->check(CLI::NonNegativeNumber);
+    verb.add_option("--memory", memory_gib, "GiB that may be taken; 0 is what the device has")->capture_default_str()->check(CLI::Range(0.0, 1e6));
 }
 
 model::Progress progress_bar(const char* what) {
@@ -39,12 +39,17 @@ std::string memory_text(const model::Ledger& ledger) {
 Opened open_model(const ModelOptions& o, model::Options shape) {
     Opened opened;
     opened.model = std::make_shared<model::Model>(o.model, o.mtp);
+    const gguf::Geometry& g = opened.model->geometry();
+    if (shape.mtp && g.mtp_blocks == 0)
+        throw Error(Status::invalid_argument, o.model + " has no MTP block; give its file with --mtp-model, or do without");
+    if (o.context > int64_t(g.context))
+        throw Error(Status::invalid_argument, fmt::format("--context {}: the model was made for {}", o.context, g.context));
     const auto device = core::open(o.backend);
     shape.pools.kv = type_named(o.kv);
-    shape.pools.context = std::min<int64_t>(o.context, opened.model->geometry().context);
+    shape.pools.context = o.context ? o.context : std::min<int64_t>(4096, g.context);
     shape.chunk = std::min(o.chunk, shape.pools.context);
     if (shape.logit_rows) shape.logit_rows = shape.chunk;
-    shape.budget = o.memory_gib > 0 ? uint64_t(o.memory_gib * (1 << 30)) : device->info().memory;
+    shape.budget = o.memory_gib > 0 ? std::max<uint64_t>(1, uint64_t(o.memory_gib * (1 << 30))) : device->info().memory;
 
     // The ring holds n_base states whatever the drafts' length, snapshots one a token: the smaller one of those that fit.
     const auto bytes = [&](model::StateForm form) {
@@ -56,7 +61,7 @@ Opened open_model(const ModelOptions& o, model::Options shape) {
         const uint64_t ring = bytes(model::StateForm::ring);
         const bool fits = !shape.budget || ring <= shape.budget || bytes(model::StateForm::snapshots) >= ring;
         opened.mode = fits ? "ring" : "snapshots";
-        opened.why = fits ? "the fastest, and it fits" : "the ring does not fit the memory";
+        opened.why = fits ? "the fastest" : "the ring does not fit the memory";
     }
     shape.pools.form = opened.mode == "ring" ? model::StateForm::ring : model::StateForm::snapshots;
     opened.context = std::make_unique<model::Context>(opened.model, device, shape, progress_bar("loading"));

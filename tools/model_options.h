@@ -14,7 +14,7 @@ namespace rw::tools {
 
 struct ModelOptions {
     std::string model, mtp, backend = "cpu", kv = "f16", rollback = "auto";
-    int64_t context = 4096, block = 16, chunk = 512;
+    int64_t context = 0, chunk = 512;  // context 0: the model's, at most 4096
     double memory_gib = 0;  // 0: what the device has
 
     void add_to(CLI::App& verb);
@@ -27,7 +27,8 @@ struct Opened {
     std::string mode, why;  // "ring", "fits the memory"
 };
 
-/// most_exact: tokens of a sequence that one verifying call may have. Progress goes to standard error, on a terminal only.
+/// shape: what the verb needs; with shape.mtp the model has to have an MTP block. Progress goes to standard error, on a
+/// terminal only.
 Opened open_model(const ModelOptions& options, model::Options shape);
 
 /// "weights 12.3 MiB, kv cache 4.0 MiB, ...; 17 MiB in all"

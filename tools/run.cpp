@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <iostream>
+#include <optional>
 #include <nlohmann/json.hpp>
 
 #include "runtime/gguf/text.h"
@@ -29,8 +30,13 @@ struct Options {
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
+/// Of a model that has no vocabulary nothing is shown: token ids in, token ids out.
+std::unique_ptr<tokenizer::Tokenizer> tokenizer_of(const model::Model& model, bool needed) {
+    if (!needed && !model.file().metadata().has("tokenizer.ggml.tokens")) return nullptr;
+    return std::make_unique<tokenizer::Tokenizer>(model.file());
+}
+
 std::vector<int32_t> prompt_tokens(const Options& o, const model::Model& model, const tokenizer::Tokenizer& tokens) {
-    if (!o.tokens.empty()) return read_tokens(o.tokens);
     if (!o.chat) return tokens.encode(o.prompt);
     std::vector<tokenizer::Message> messages;
     if (!o.system.empty()) messages.push_back({tokenizer::Role::system, o.system});
@@ -38,11 +44,12 @@ std::vector<int32_t> prompt_tokens(const Options& o, const model::Model& model, 
     return tokenizer::ChatTemplate::of(model.file().metadata()).encode(tokens, messages);
 }
 
-void trace(const spec::Generation& g, const tokenizer::Tokenizer& tokens) {
+void trace(const spec::Generation& g, const tokenizer::Tokenizer* tokens) {
     std::string draft;
     for (size_t i = 0; i < g.last.draft.size(); ++i) {
         const auto& c = g.last.draft[i];
-        draft += fmt::format(" {}{} {:.2f}", int(i) < g.last.accepted ? "+" : "-", gguf::printable(tokens.piece(c.token, true)), c.probability);
+        const std::string piece = tokens ? gguf::printable(tokens->piece(c.token, true)) : std::to_string(c.token);
+        draft += fmt::format(" {}{} {:.2f}", int(i) < g.last.accepted ? "+" : "-", piece, c.probability);
     }
     const int64_t back = int64_t(g.last.draft.size()) - g.last.accepted;
     std::cerr << fmt::format("round {}: drafted {}, accepted {};{} | back {} to position {}{}\n", g.counts.rounds, g.last.draft.size(),
@@ -81,37 +88,37 @@ void run(const Options& o) {
     if (o.prompt.empty() && o.tokens.empty()) throw Error(Status::invalid_argument, "there is no prompt: give -p TEXT or --tokens 1,2,3");
     const bool drafts = o.spec == "mtp" && o.n_max > 0;
     model::Options shape;
-    shape.pools.most_exact = std::max(o.n_max + 1, 1), shape.mtp = drafts;
+    shape.pools.most_exact = drafts ? o.n_max + 1 : 1, shape.mtp = drafts;
     const Opened opened = open_model(o.model, shape);
-    if (drafts && !opened.context->has_mtp())
-        throw Error(Status::invalid_argument, o.model.model + " has no MTP block to draft with; give --mtp-model, or --spec none");
     std::optional<spec::MtpDrafter> drafter;
     if (drafts) drafter.emplace(*opened.context);
-    const tokenizer::Tokenizer tokens(opened.model->file());
-    spec::Request request{.prompt = prompt_tokens(o, *opened.model, tokens), .most_tokens = o.most_tokens, .sampler = o.sampler,
+    const auto tokens = tokenizer_of(*opened.model, o.tokens.empty());
+    spec::Request request{.prompt = o.tokens.empty() ? prompt_tokens(o, *opened.model, *tokens) : read_tokens(o.tokens), .most_tokens = o.most_tokens, .sampler = o.sampler,
                           .n_max = drafts ? o.n_max : 0, .n_min = o.n_min, .p_min = o.p_min};
-    if (!o.ignore_end) request.ends = tokens.vocabulary().ends();
+    if (!o.ignore_end && tokens) request.ends = tokens->vocabulary().ends();
     if (!o.json) std::cerr << memory_text(opened.context->ledger()) << "; " << opened.mode << " (" << opened.why << ")\n";
 
     spec::Generator generator(*opened.context, drafter ? &*drafter : nullptr);
     spec::Generation& g = generator.add(std::move(request), progress_bar("prompt"));
-    tokenizer::Detokenizer shown(tokens);
+    std::optional<tokenizer::Detokenizer> shown;
+    if (tokens) shown.emplace(*tokens);
     std::string text;
     size_t printed = 0;
     const auto show = [&] {
         std::string more;
-        for (; printed < g.text.size(); ++printed) more += shown.push(g.text[printed]);
+        for (; printed < g.text.size(); ++printed)
+            more += shown ? shown->push(g.text[printed]) : fmt::format("{}{}", printed ? "," : "", g.text[printed]);
         text += more;
         if (!o.json) std::cout << more << std::flush;
     };
     const double start = now();
     show();
     while (generator.round()) {
-        if (o.trace) trace(g, tokens);
+        if (o.trace) trace(g, tokens.get());
         show();
     }
     const double decode = now() - start;
-    const std::string rest = shown.finish();
+    const std::string rest = shown ? shown->finish() : "";
     text += rest;
     const nlohmann::ordered_json r = report(o, opened, g, text, decode);
     if (o.json) {

@@ -8,7 +8,7 @@
 namespace rw::model {
 namespace {
 
-constexpr size_t most_plans = 64;  // recordings kept; the oldest shapes are recorded again when they come back
+constexpr size_t most_plans = 256;  // recordings kept; then all go, and shapes are recorded when they come back
 
 std::string table(const Ledger& ledger) {
     std::string text;
@@ -17,6 +17,18 @@ std::string table(const Ledger& ledger) {
 }
 
 }  // namespace
+
+void check_options(const Options& options, const gguf::Geometry& geometry) {
+    const PoolShape& p = options.pools;
+    const auto that = [](bool ok, const char* text) {
+        if (!ok) throw Error(Status::invalid_argument, std::string("context: ") + text);
+    };
+    that(p.sequences >= 1 && p.context >= 1 && options.chunk >= 1, "sequences, positions and prompt tokens of a call are 1 or more");
+    that(p.most_exact >= 1 && p.most_exact <= 65, "an exact call has 1 to 65 tokens of a sequence");
+    that(p.W == 4 || p.W == 8 || p.W == 16 || p.W == 32 || p.W == 64, "a block has 4, 8, 16, 32 or 64 positions");
+    that(p.kv == Type::f32 || p.kv == Type::f16, "the KV cache is f16 or f32");
+    that(options.top >= 1 && options.top <= std::min<int64_t>(64, geometry.vocab), "1 to 64 candidates of a row are kept");
+}
 
 /// Offsets in elements of the parts of the input buffer.
 struct Context::Inputs {
@@ -38,9 +50,8 @@ struct Context::Inputs {
 };
 
 Ledger Context::prepare(Memory& memory, const Progress& progress) {
-    weights_ = model_->load(memory, progress);
-    if (!options_.mtp) weights_.mtp.reset();
-    pools_ = make_pools(options_.pools, geometry(), memory);
+    weights_ = model_->load(memory, options_.mtp, progress);
+    pools_ = make_pools(options_.pools, geometry(), has_mtp(), memory);
     const PoolShape& p = options_.pools;
     const bool mtp = has_mtp();
     scratch_ = {};
@@ -51,8 +62,9 @@ Ledger Context::prepare(Memory& memory, const Progress& progress) {
         most_inputs = std::max(most_inputs, Inputs(shape).end);
     };
     const int64_t exact = p.sequences * p.most_exact, chunk = options_.chunk;
+    const int64_t rows = std::max<int64_t>(options_.logit_rows, 1);
     size({.N = exact, .B = p.sequences, .longest = p.most_exact, .logits = exact, .planes = 3, .mtp = mtp});
-    size({.N = chunk, .logits = std::max<int64_t>(options_.logit_rows, 1), .planes = 3, .prefill = true, .mtp = mtp, .mtp_logits = mtp});
+    size({.N = chunk, .logits = rows, .planes = 3, .prefill = true, .mtp = mtp, .mtp_logits = mtp});
     if (mtp && p.most_exact > 1)
         size({.N = p.sequences, .B = p.sequences, .steps = p.most_exact - 1, .mtp = true});
     scratch_.allocate(memory);
@@ -63,15 +75,12 @@ Ledger Context::prepare(Memory& memory, const Progress& progress) {
 Context::Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Device> device, const Options& options, const Progress& progress)
     : model_(std::move(model)), device_(std::move(device)), options_(options), memory_(device_) {
     const PoolShape& p = options_.pools;
-    if (p.sequences < 1 || p.context < 1 || p.most_exact < 1 || p.most_exact > 65 || options_.chunk < 1 || options_.top < 1 || options_.top > 64)
-        throw Error(Status::invalid_argument, "context: sequences, context and chunk are 1 or more, tokens of an exact call 1 to 65, "
-                                              "candidates 1 to 64");
     const Ledger would = measure(*model_, options_);
     const uint64_t budget = options_.budget ? options_.budget : device_->info().memory;
     if (budget && total(would) > budget)
         throw Error(Status::out_of_memory,
-                    fmt::format("{} bytes are needed where {} are to be had on {}:{}\ntake a shorter context, fewer sequences or drafts, a "
-                                "KV cache of f16 or q8_0, or a model of fewer bits", total(would), budget, device_->info().id, table(would)));
+                    fmt::format("{} bytes are needed where {} are to be had on {}:{}\ntake a shorter context, fewer sequences or "
+                                "drafts, an f16 KV cache, or a model of fewer bits", total(would), budget, device_->info().id, table(would)));
     prepare(memory_, progress);
     taken_.assign(size_t(p.sequences), false);
 }
@@ -80,6 +89,7 @@ Context::Context(const Model& model, const Options& options)
     : model_(std::shared_ptr<void>(), &model), options_(options) {}
 
 Ledger Context::measure(const Model& model, const Options& options) {
+    check_options(options, model.geometry());
     Memory memory;
     return Context(model, options).prepare(memory, {});
 }
@@ -135,7 +145,12 @@ void Context::build(Graph& graph, const Shape& s) const {
     Tensor matrix = weights_.head;
     if (s.mtp || s.mtp_logits) {
         const Mtp& mtp = *weights_.mtp;
-        x = layers.merged(mtp, weights_.shift, rows, embedding, hidden);
+        Tensor own = embedding;
+        if (mtp.own_embed && !s.embeddings) {
+            own = graph.scratch("mtp_embedding", embedding.ne);
+            graph.add("GET_ROWS", {{"table", mtp.embed}, {"ids", input(at.tokens, {s.N, 1, 1, 1})}, {"out", own}});
+        }
+        x = layers.merged(mtp, weights_.shift, rows, own, hidden);
         if (!s.mtp_logits) {
             layers.keys_and_values(mtp.block, pools_.kv.back(), rows, x);
         } else {
@@ -144,7 +159,7 @@ void Context::build(Graph& graph, const Shape& s) const {
         }
     }
     if (s.logits == 0) return;
-    if (s.logits < s.N || !s.prefill) {  // an exact call asks for all rows or some: one order of steps for both
+    if (!s.all_rows) {
         const Tensor chosen = graph.scratch("chosen", {geometry().width, s.logits, 1, 1});
         graph.add("GET_ROWS", {{"table", hidden}, {"ids", input(at.logits, {s.logits, 1, 1, 1})}, {"out", chosen}});
         hidden = chosen;
@@ -184,6 +199,21 @@ core::Plan& Context::plan(const Shape& shape) {
     return *plans_.emplace(shape, std::move(plan)).first->second;
 }
 
+void Context::check(const std::vector<Part>& parts) const {
+    std::vector<bool> seen(size_t(options_.pools.sequences), false);
+    for (const Part& part : parts) {
+        if (part.row < 0 || part.row >= int64_t(seen.size()) || seen[size_t(part.row)])
+            throw Error(Status::invalid_argument, fmt::format("pool row {}: each part has its own of {}", part.row, seen.size()));
+        seen[size_t(part.row)] = true;
+        if (part.slot < 0 || part.slot >= options_.pools.most_exact)
+            throw Error(Status::range, fmt::format("state slot {} of {}", part.slot, options_.pools.most_exact));
+        if (part.pos < 0) throw Error(Status::range, fmt::format("position {}", part.pos));
+        for (const int32_t token : part.tokens)
+            if (token < 0 || token >= int64_t(geometry().vocab))
+                throw Error(Status::range, fmt::format("token {} is not one of the vocabulary's {}", token, geometry().vocab));
+    }
+}
+
 void Context::check(const std::vector<Part>& parts, const Wanted& wanted, int64_t N, int64_t longest) const {
     const PoolShape& p = options_.pools;
     const auto that = []<class... Args>(bool ok, fmt::format_string<Args...> text, Args&&... args) {
@@ -199,19 +229,16 @@ void Context::check(const std::vector<Part>& parts, const Wanted& wanted, int64_
     }
     that(!(wanted.mtp || wanted.mtp_logits) || has_mtp(), "run: the model has no MTP block, or the context was made without it");
     const size_t width = geometry().width;
+    check(parts);
     for (const Part& part : parts) {
         const int64_t n = part.embeddings.empty() ? int64_t(part.tokens.size()) : int64_t(part.embeddings.size() / width);
         that(part.embeddings.empty() == parts.front().embeddings.empty() && part.rope.empty() == parts.front().rope.empty(),
              "run: tokens and embeddings, and given and plain rotary positions, are not mixed in one call");
         that(part.embeddings.size() % width == 0, "run: embeddings are rows of {} numbers", width);
         that(part.rope.empty() || int64_t(part.rope.size()) == 3 * n, "run: three rotary positions a token are expected");
-        that(part.row >= 0 && part.row < p.sequences, "run: pool row {} of {}", part.row, p.sequences);
         if (part.pos < 0 || part.pos + n > p.context)
             throw Error(Status::range, fmt::format("run: positions {} to {} do not fit a context of {}; shorten the text or make the context "
                                                    "longer", part.pos, part.pos + n, p.context));
-        for (const int32_t token : part.tokens)
-            if (token < 0 || token >= int64_t(geometry().vocab))
-                throw Error(Status::range, fmt::format("run: token {} is not one of the vocabulary's {}", token, geometry().vocab));
     }
     for (const int32_t row : wanted.rows) that(row >= 0 && row < N, "run: logits of row {} of {} are wanted", row, N);
     const int64_t most = wanted.prefill ? std::max<int64_t>(options_.logit_rows, 1) : N;
@@ -228,6 +255,8 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
     }
     check(parts, wanted, s.N, s.longest);
     s.B = int64_t(parts.size()), s.logits = int64_t(wanted.rows.size()), s.prefill = wanted.prefill;
+    s.all_rows = s.prefill && s.logits == s.N;
+    for (size_t i = 0; s.all_rows && i < wanted.rows.size(); ++i) s.all_rows = wanted.rows[i] == int32_t(i);
     s.planes = parts.front().rope.empty() || !geometry().family->sections ? 1 : 3, s.embeddings = !parts.front().embeddings.empty();
     s.mtp = wanted.mtp, s.mtp_logits = wanted.mtp_logits;
 
@@ -257,6 +286,7 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
             to += part.embeddings.size_bytes();
         }
     }
+    last_ = {};
     ready.run();
     last_ = s;
 }
@@ -290,6 +320,7 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
     if (parts.empty() || steps.size() != parts.size() || s.steps < 1 || s.steps >= options_.pools.most_exact || s.B > options_.pools.sequences)
         throw Error(Status::invalid_argument, fmt::format("draft: 1 to {} steps for each of 1 to {} parts are expected",
                                                           options_.pools.most_exact - 1, options_.pools.sequences));
+    check(parts);
     const Inputs at(s);
     std::vector<int32_t> values(size_t(at.end), 0);
     for (int64_t b = 0; b < s.B; ++b) {

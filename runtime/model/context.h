@@ -25,6 +25,9 @@ struct Options {
     uint64_t budget = 0;      // bytes that may be taken; 0: what the device says it has
 };
 
+/// Throws Error(invalid_argument) for options that no context can be made with.
+void check_options(const Options& options, const gguf::Geometry& geometry);
+
 /// One sequence's part of a call.
 struct Part {
     int64_t row = 0;                      // of the pools
@@ -78,13 +81,11 @@ public:
     /// candidates: [step][part].
     std::vector<std::vector<Candidate>> draft(const std::vector<Part>& parts, const std::vector<int>& steps);
 
-    /// Plans recorded so far.
-    size_t plans() const { return plans_.size(); }
-
 private:
     struct Shape {  // what a plan is recorded for
         int64_t N = 1, B = 1, longest = 1, logits = 0, planes = 1, steps = 0;
         bool prefill = false, embeddings = false, mtp = false, mtp_logits = false;
+        bool all_rows = false;  // the rows of logits are all rows, in order
         auto operator<=>(const Shape&) const = default;
     };
     struct Inputs;  // where a shape's i32 inputs lie
@@ -97,6 +98,7 @@ private:
     void head(Graph& graph, const Shape& shape, const Tensor& hidden, const Tensor& matrix, const Tensor& chosen) const;
     Rows rows_at(const Shape& shape, const Inputs& at, int64_t step) const;
     Tensor input(int64_t from, Extent ne) const;
+    void check(const std::vector<Part>& parts) const;
     void check(const std::vector<Part>& parts, const Wanted& wanted, int64_t N, int64_t longest) const;
 
     std::shared_ptr<const Model> model_;

@@ -25,12 +25,6 @@ Tensor Scratch::tensor(const std::string& name, Type type, Extent ne) const {
     return t;
 }
 
-uint64_t Scratch::bytes() const {
-    uint64_t sum = 0;
-    for (const auto& [name, bytes] : sizes_) sum += (bytes + 3) / 4 * 4;
-    return sum;
-}
-
 Tensor Graph::scratch(const char* name, Extent ne, Type type) {
     if (plan_) return scratch_.tensor(name, type, ne);
     Tensor t;

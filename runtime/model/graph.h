@@ -1,8 +1,7 @@
 // Op calls put down by name, into a plan; and the memory for what passes between them.
 //
 // Scratch tensors go by name: the same name in every layer is the same memory, so a model takes what one layer takes.
-// A graph that is built for the greatest number of rows with a Memory that measures finds the sizes; the same code then
-// records.
+// A graph that is built for the greatest number of rows without a plan finds the sizes; the same code then records.
 #pragma once
 
 #include <initializer_list>
@@ -20,7 +19,6 @@ public:
     /// Allocates all that was reserved, on the device of `memory`.
     void allocate(Memory& memory);
     Tensor tensor(const std::string& name, Type type, Extent ne) const;
-    uint64_t bytes() const;
 
 private:
     std::map<std::string, uint64_t> sizes_;

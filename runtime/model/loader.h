@@ -18,6 +18,8 @@ public:
     /// Rows `rows` of a matrix, in that order.
     Tensor rows(const gguf::File& file, const gguf::TensorInfo& tensor, const std::vector<int64_t>& rows);
     Tensor values(Extent ne, const std::vector<float>& values);
+    /// Of what is left in the files nothing is needed.
+    void finish() { advance(total_ - done_); }
 
 private:
     void advance(uint64_t bytes);

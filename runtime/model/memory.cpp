@@ -59,11 +59,6 @@ Tensor reshaped(Tensor t, Extent ne) {
     return t;
 }
 
-Tensor leading(Tensor t, int64_t n) {
-    t.ne[1] = n;
-    return t;
-}
-
 Tensor columns(Tensor t, int64_t from, int64_t n) {
     t.offset += uint64_t(from) * size_of(t.type);
     t.ne[0] = n;

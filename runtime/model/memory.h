@@ -43,8 +43,6 @@ private:
 inline bool present(const Tensor& t) { return t.nb[0] != 0; }
 /// Other extents over the same packed memory.
 Tensor reshaped(Tensor t, Extent ne);
-/// The first n of the last dimension of a packed matrix.
-Tensor leading(Tensor t, int64_t n);
 /// Elements [from, from + ne) of every row.
 Tensor columns(Tensor t, int64_t from, int64_t n);
 

@@ -24,7 +24,7 @@ public:
     /// Of the geometry, the tensors' names, types and shapes, and some bytes of each: for what is saved from a model and
     /// must not be loaded into another.
     uint64_t fingerprint() const { return fingerprint_; }
-    Weights load(Memory& memory, const Progress& progress = {}) const;
+    Weights load(Memory& memory, bool with_mtp = true, const Progress& progress = {}) const;
 
 private:
     gguf::File file_;

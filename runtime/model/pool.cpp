@@ -34,10 +34,10 @@ void Pools::clear(int64_t row) const {
     }
 }
 
-Pools make_pools(const PoolShape& shape, const gguf::Geometry& g, Memory& memory) {
+Pools make_pools(const PoolShape& shape, const gguf::Geometry& g, bool with_mtp, Memory& memory) {
     Pools pools;
     pools.shape = shape;
-    for (uint32_t i = 0; i < g.blocks; ++i) {
+    for (uint32_t i = 0; i < (with_mtp ? g.blocks : g.trunk()); ++i) {
         if (g.recurrent[i]) {
             pools.recurrent.push_back(recurrent_pool(shape, g, memory));
             continue;
@@ -46,8 +46,9 @@ Pools make_pools(const PoolShape& shape, const gguf::Geometry& g, Memory& memory
         pools.kv.push_back({memory.make(purpose, shape.kv, {g.key_length, g.kv_heads[i], shape.context, shape.sequences}),
                             memory.make(purpose, shape.kv, {g.value_length, g.kv_heads[i], shape.context, shape.sequences})});
     }
-    if (g.mtp_blocks > 0)
-        pools.hidden = memory.make("mtp hidden rows", Type::f32, {g.width, shape.ring(2), shape.sequences, 1});
+    if (with_mtp)
+        // One row more than the law asks for: a draft that is never verified leaves a row at the next position.
+        pools.hidden = memory.make("mtp hidden rows", Type::f32, {g.width, shape.ring(2) + 1, shape.sequences, 1});
     return pools;
 }
 

@@ -44,6 +44,6 @@ struct Pools {
     void clear(int64_t row) const;
 };
 
-Pools make_pools(const PoolShape& shape, const gguf::Geometry& geometry, Memory& memory);
+Pools make_pools(const PoolShape& shape, const gguf::Geometry& geometry, bool with_mtp, Memory& memory);
 
 }  // namespace rw::model

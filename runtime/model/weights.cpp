@@ -49,6 +49,7 @@ public:
         m.embed_norm = block_tensor("nextn.enorm.weight");
         m.hidden_norm = block_tensor("nextn.hnorm.weight");
         m.norm = own("nextn.shared_head_norm.weight", trunk.norm);
+        m.own_embed = has("nextn.embed_tokens.weight");
         m.embed = own("nextn.embed_tokens.weight", trunk.embed);
         m.head = own("nextn.shared_head_head.weight", trunk.head);
         return m;
@@ -130,8 +131,8 @@ uint64_t data_bytes(const gguf::File& file) {
 
 }  // namespace
 
-Weights load_weights(const gguf::File& trunk, const gguf::Geometry& geometry, const gguf::File* mtp, Memory& memory,
-                     const Progress& progress) {
+Weights load_weights(const gguf::File& trunk, const gguf::Geometry& geometry, const gguf::File* mtp, bool with_mtp,
+                     Memory& memory, const Progress& progress) {
     Loader loader(memory, progress, data_bytes(trunk) + (mtp ? data_bytes(*mtp) : 0));
     Assembly assembly(geometry, loader);
     Weights w;
@@ -139,12 +140,13 @@ Weights load_weights(const gguf::File& trunk, const gguf::Geometry& geometry, co
     w.norm = assembly.named(trunk, "output_norm.weight");
     w.head = trunk.find("output.weight") ? assembly.named(trunk, "output.weight") : w.embed;
     for (uint32_t i = 0; i < geometry.trunk(); ++i) w.blocks.push_back(assembly.block(trunk, i));
-    if (geometry.mtp_blocks > 0) {
+    if (with_mtp) {
         w.mtp = assembly.mtp(mtp ? *mtp : trunk, w);
         std::vector<float> shift(2 * size_t(geometry.width));
         for (size_t i = 0; i < shift.size(); i += 2) shift[i] = 1;
         w.shift = loader.values({2, geometry.width, 1, 1}, shift);
     }
+    loader.finish();
     return w;
 }
 

@@ -56,6 +56,7 @@ struct Mtp {
     Tensor merge;                   // [2 w, w]: eh_proj, takes embedding | hidden
     Tensor embed_norm, hidden_norm; // [w]
     Tensor norm, embed, head;       // the trunk's where the file has none of its own
+    bool own_embed = false;
 };
 
 struct Weights {
@@ -73,7 +74,7 @@ using Progress = std::function<bool(uint64_t done, uint64_t total)>;
 /// Loads, or with a Memory that measures only describes. mtp: the file of the MTP block where it is not `trunk`'s own,
 /// or null; its embedding, final norm and head are the trunk's and not loaded again. Where memory is the host's, plain
 /// tensors stay in the file's mapping, so the files have to outlive the weights.
-Weights load_weights(const gguf::File& trunk, const gguf::Geometry& geometry, const gguf::File* mtp, Memory& memory,
-                     const Progress& progress = {});
+Weights load_weights(const gguf::File& trunk, const gguf::Geometry& geometry, const gguf::File* mtp, bool with_mtp,
+                     Memory& memory, const Progress& progress = {});
 
 }  // namespace rw::model

@@ -27,7 +27,7 @@ Header header_for(const SequenceState& state, size_t tokens) {
     const model::Context& context = state.context();
     const model::PoolShape& shape = context.options().pools;
     return {magic, version, context.model().fingerprint(), uint32_t(shape.form), uint32_t(shape.W), uint32_t(shape.kv),
-            context.has_mtp() ? 2u : 1u, state.pos(), int64_t(tokens), 0};
+            state.mtp_ready() ? 2u : 1u, state.pos(), int64_t(tokens), 0};
 }
 
 /// Writes and counts into the checksum; the first failure is what error() tells.
@@ -36,10 +36,10 @@ public:
     explicit Writer(const std::string& path) : file_(std::fopen(path.c_str(), "wb")) { note(file_ != nullptr); }
     ~Writer() { close(); }
     void put(const void* data, size_t bytes) {
-        sum_ = checksum({static_cast<const std::byte*>(data), bytes}, sum_);
+        sum_.add({static_cast<const std::byte*>(data), bytes});
         if (file_ && bytes) note(std::fwrite(data, 1, bytes, file_) == bytes);
     }
-    uint64_t sum() const { return sum_; }
+    uint64_t sum() const { return sum_.value(); }
     /// 0, or the errno of what failed.
     int close() {
         if (file_) note(std::fclose(file_) == 0);
@@ -53,28 +53,31 @@ private:
     }
     std::FILE* file_;
     int error_ = 0;
-    uint64_t sum_ = 0;
+    Checksum sum_;
 };
 
 class Reader {
 public:
     explicit Reader(const std::string& path) : path_(path), file_(path, std::ios::binary) {
         if (!file_) throw Error(Status::io, path + ": cannot be opened: " + std::strerror(errno));
-        left_ = std::filesystem::file_size(path);
+        std::error_code error;
+        left_ = std::filesystem::file_size(path, error);
+        if (error) throw Error(Status::io, path + ": cannot be read: " + error.message());
     }
     void get(void* data, uint64_t bytes) {
         if (bytes > left_) throw Error(Status::invalid_argument, path_ + ": ends too early; the file is not whole");
         if (!file_.read(static_cast<char*>(data), std::streamsize(bytes))) throw Error(Status::io, path_ + ": cannot be read");
         left_ -= bytes;
-        sum_ = checksum({static_cast<const std::byte*>(data), size_t(bytes)}, sum_);
+        sum_.add({static_cast<const std::byte*>(data), size_t(bytes)});
     }
     uint64_t left() const { return left_; }
-    uint64_t sum() const { return sum_; }
+    uint64_t sum() const { return sum_.value(); }
 
 private:
     const std::string& path_;
     std::ifstream file_;
-    uint64_t left_ = 0, sum_ = 0;
+    uint64_t left_ = 0;
+    Checksum sum_;
 };
 
 void check(const Header& found, const Header& want, const std::string& path) {
@@ -86,13 +89,15 @@ void check(const Header& found, const Header& want, const std::string& path) {
     that(found.fingerprint == want.fingerprint, "saved from another model");
     that(found.form == want.form && found.W == want.W && found.kv == want.kv,
          "saved with another rollback mode, block length or KV cache type; make the context with those");
-    that(found.parts == want.parts, "saved with an MTP block where there is none now, or the other way round");
-    that(found.pos >= 0 && found.tokens >= 0 && found.tokens < (int64_t(1) << 31), "damaged: its counts make no sense");
+    that(found.parts == 1 || (found.parts == 2 && want.parts == 2), "saved with an MTP block; make the context with it");
+    that(found.pos >= 0 && found.tokens >= found.pos && found.tokens < (int64_t(1) << 31), "damaged: its counts make no sense");
 }
 
 }  // namespace
 
 void save(const SequenceState& state, std::span<const int32_t> tokens, const std::string& path) {
+    if (int64_t(tokens.size()) < state.pos())
+        throw Error(Status::invalid_argument, fmt::format("save: {} tokens of a sequence that has {}", tokens.size(), state.pos()));
     const std::string partial = path + ".partial";
     int error = 0;
     {
@@ -129,7 +134,7 @@ Loaded load(model::Context& context, const std::string& path) {
     if (in.left() / 4 < uint64_t(header.tokens)) throw Error(Status::invalid_argument, path + ": ends too early; the file is not whole");
     std::vector<int32_t> tokens(size_t(header.tokens));
     in.get(tokens.data(), tokens.size() * 4);
-    state.adopt(header.pos);
+    state.adopt(header.pos, header.parts == 2);
     uint64_t want = 0;
     const auto pieces = state.live_all();
     for (const auto& piece : pieces) want += piece.bytes;

@@ -11,7 +11,8 @@
 
 namespace rw::sequence {
 
-/// tokens: the sequence's, and usually the one chosen last, which the state has not taken in yet. Throws Error(io).
+/// tokens: the sequence's, and usually the one chosen last, which the state has not taken in yet. Throws Error(io), or
+/// invalid_argument for fewer tokens than the state has taken in.
 void save(const SequenceState& state, std::span<const int32_t> tokens, const std::string& path);
 
 struct Loaded {

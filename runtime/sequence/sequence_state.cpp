@@ -29,6 +29,7 @@ SequenceState& SequenceState::operator=(SequenceState&& other) noexcept {
     release();
     context_ = std::exchange(other.context_, nullptr);
     row_ = other.row_, pos_ = other.pos_, high_ = other.high_, floor_ = other.floor_, end_ = other.end_, kept_ = other.kept_;
+    mtp_end_ = other.mtp_end_;
     return *this;
 }
 
@@ -44,7 +45,9 @@ model::Part SequenceState::part(std::span<const int32_t> tokens) const {
     return part;
 }
 
-void SequenceState::advance(int64_t n) {
+void SequenceState::advance(int64_t n, bool mtp) {
+    if (n == 0) return;
+    if (mtp && mtp_end_ >= pos_) mtp_end_ = pos_ + n;
     pos_ += n, end_ = pos_;
     high_ = std::max(high_, pos_);
     kept_ = std::min(n, context_->options().pools.most_exact);
@@ -66,12 +69,12 @@ std::string SequenceState::refusal(int64_t pos) const {
 
 void SequenceState::rollback(int64_t pos) {
     if (const std::string why = refusal(pos); !why.empty()) throw Error(Status::range, "rollback: " + why);
-    pos_ = pos;
+    pos_ = pos, mtp_end_ = std::min(mtp_end_, pos);
 }
 
 void SequenceState::reset() {
     context_->pools().clear(row_);
-    pos_ = high_ = floor_ = end_ = 0, kept_ = 1;
+    pos_ = high_ = floor_ = end_ = mtp_end_ = 0, kept_ = 1;
 }
 
 std::vector<SequenceState::Piece> SequenceState::live(Which which) const {
@@ -81,8 +84,9 @@ std::vector<SequenceState::Piece> SequenceState::live(Which which) const {
     const bool ring = shape.form == model::StateForm::ring;
     const int64_t block = ring ? pos_ / shape.W : 0, from = ring ? block * shape.W : pos_;
     std::vector<Piece> list;
-    const size_t trunk_kv = pools.kv.size() - g.mtp_blocks;
+    const size_t trunk_kv = pools.kv.size() - (context_->has_mtp() ? 1 : 0);
     if (which == Which::mtp) {
+        if (!mtp_ready()) return list;
         for (size_t i = trunk_kv; i < pools.kv.size(); ++i)
             for (const Tensor* t : {&pools.kv[i].k, &pools.kv[i].v}) add_rows(list, *t, 2, row_, 0, pos_);
         if (model::present(pools.hidden)) add_rows(list, pools.hidden, 1, row_, std::max<int64_t>(0, from - 1), pos_);
@@ -111,25 +115,27 @@ std::vector<SequenceState::Piece> SequenceState::live_all() const {
 }
 
 uint64_t SequenceState::hash() const {
-    uint64_t h = uint64_t(pos_);
+    Checksum sum;
+    sum.add(std::as_bytes(std::span(&pos_, 1)));
     std::vector<std::byte> bytes;
     for (const Piece& piece : live(Which::trunk)) {
         bytes.resize(piece.bytes);
         piece.buffer->read(piece.offset, bytes.data(), bytes.size());
-        h = checksum(bytes, h);
+        sum.add(bytes);
     }
-    return h;
+    return sum.value();
 }
 
-void SequenceState::adopt(int64_t pos) {
+void SequenceState::adopt(int64_t pos, bool mtp) {
     const model::PoolShape& shape = context_->options().pools;
     pos_ = high_ = end_ = pos, kept_ = 1;
+    mtp_end_ = mtp ? pos : 0;
     floor_ = shape.form == model::StateForm::ring ? pos / shape.W * shape.W : pos;
 }
 
 SequenceState SequenceState::fork() const {
     SequenceState copy(*context_);
-    copy.adopt(pos_);
+    copy.adopt(pos_, mtp_ready());
     std::vector<std::byte> bytes;
     const std::vector<Piece> from = live_all(), to = copy.live_all();
     for (size_t i = 0; i < from.size(); ++i) {

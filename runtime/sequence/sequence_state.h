@@ -33,8 +33,10 @@ public:
 
     /// The tokens as this sequence's part of a call.
     model::Part part(std::span<const int32_t> tokens) const;
-    /// The part was run: n tokens more.
-    void advance(int64_t n);
+    /// The part was run: n tokens more; mtp: through the MTP block too.
+    void advance(int64_t n, bool mtp = false);
+    /// Whether the MTP block knows all of the sequence's tokens, so that it can draft.
+    bool mtp_ready() const { return context_->has_mtp() && mtp_end_ >= pos_; }
 
     /// The lowest position that can be returned to without computing anything.
     int64_t lowest() const;
@@ -56,12 +58,13 @@ public:
     };
     enum class Which { trunk, mtp };
     std::vector<Piece> live(Which which) const;
-    /// Of both parts. Copies of a sequence have pieces of the same sizes in the same order, but where a ring wraps.
+    /// Of both parts. In any context the bytes are the same in the same order; where a ring wraps and
+    /// cuts a piece in two depends on its length.
     std::vector<Piece> live_all() const;
     /// Of the trunk's live bytes: the same for the same tokens, however they were grouped into calls and rolled back.
     uint64_t hash() const;
-    /// Takes over that the row holds the live bytes of `pos` tokens and nothing before.
-    void adopt(int64_t pos);
+    /// Takes over that the row holds the live bytes of `pos` tokens, the MTP block's or not, and nothing before.
+    void adopt(int64_t pos, bool mtp);
 
 private:
     void release();
@@ -69,6 +72,7 @@ private:
     model::Context* context_ = nullptr;
     int64_t row_ = 0;
     int64_t pos_ = 0, high_ = 0;
+    int64_t mtp_end_ = 0;         // the MTP block knows the tokens before
     int64_t floor_ = 0;           // nothing below was ever stored here (fork, load)
     int64_t end_ = 0, kept_ = 1;  // snapshot form: states after positions (end - kept, end] are in the last slots
 };

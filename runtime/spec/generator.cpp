@@ -28,7 +28,7 @@ void Generator::check(const Request& r) const {
     that(r.n_max >= 0 && r.n_max < o.pools.most_exact,
          fmt::format("n_max {}: the context was made for drafts of up to {} tokens", r.n_max, o.pools.most_exact - 1));
     that(r.n_max == 0 || drafter_, "drafts need a drafter (n_max = 0 generates without)");
-    that(r.n_min >= 0 && r.p_min >= 0 && r.p_min <= 1, "n_min is 0 or more, p_min from 0 to 1");
+    that(r.n_min >= 0 && (r.n_min <= r.n_max || r.n_max == 0) && r.p_min >= 0 && r.p_min <= 1, "n_min is from 0 to n_max, p_min from 0 to 1");
     if (int64_t(r.prompt.size()) > o.pools.context)
         throw Error(Status::range, fmt::format("the prompt has {} tokens, the context {} positions", r.prompt.size(), o.pools.context));
 }
@@ -45,8 +45,13 @@ Generation& Generator::add(Request request, const model::Progress& progress) {
 Generation& Generator::resume(sequence::SequenceState state, int32_t last, Request request) {
     request.prompt = {last};
     check(request);
+    if (&state.context() != &context_) throw Error(Status::invalid_argument, "resume: the state is one of another context");
+    if (last < 0 || last >= int64_t(context_.geometry().vocab))
+        throw Error(Status::range, fmt::format("resume: token {} is not one of the vocabulary's {}", last, context_.geometry().vocab));
     all_.push_back({std::move(request), std::move(state), {last}, Stop::none, {}, {}});
-    return all_.back();
+    Generation& g = all_.back();
+    g.stopped = stop_at(g, 1, last, g.state.pos());
+    return g;
 }
 
 void Generator::prefill(Generation& g, const model::Progress& progress) {
@@ -59,13 +64,14 @@ void Generator::prefill(Generation& g, const model::Progress& progress) {
         model::Wanted wanted{.prefill = true, .mtp = needs_mtp()};
         if (at + part.size() == prompt.size()) wanted.rows = {int32_t(part.size()) - 1};
         context_.run({g.state.part(part)}, wanted);
-        g.state.advance(int64_t(part.size()));
+        g.state.advance(int64_t(part.size()), wanted.mtp);
         if (progress && !progress(at + part.size(), prompt.size())) {
             g.stopped = Stop::cancelled;
             return;
         }
     }
-    emit(g, chosen(g, 0, g.state.pos()), g.state.pos());
+    g.text.push_back(chosen(g, 0, g.state.pos()));
+    g.stopped = stop_at(g, 1, g.text.back(), g.state.pos());
     g.counts.prefill_seconds = now() - start;
 }
 
@@ -75,15 +81,12 @@ int32_t Generator::chosen(const Generation& g, size_t row, int64_t position) con
     return g.request.sampler.choose(context_.logits(row), position);
 }
 
-void Generator::emit(Generation& g, int32_t token, int64_t position) {
-    g.text.push_back(token);
+/// Whether a text of that many tokens is over with this one, which gets this position.
+Stop Generator::stop_at(const Generation& g, size_t tokens, int32_t token, int64_t position) const {
     const auto& ends = g.request.ends;
-    if (std::find(ends.begin(), ends.end(), token) != ends.end())
-        g.stopped = Stop::end_token;
-    else if (int64_t(g.text.size()) >= g.request.most_tokens)
-        g.stopped = Stop::length;
-    else if (position >= context_.options().pools.context)
-        g.stopped = Stop::context_full;
+    if (std::find(ends.begin(), ends.end(), token) != ends.end()) return Stop::end_token;
+    if (int64_t(tokens) >= g.request.most_tokens) return Stop::length;
+    return position >= context_.options().pools.context ? Stop::context_full : Stop::none;
 }
 
 std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation*>& going) {
@@ -96,7 +99,7 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
         // The round yields one token more than it drafts, and takes a position for each.
         const int64_t left = std::min(g.request.most_tokens - int64_t(g.text.size()), g.state.room()) - 1;
         const int n = int(std::clamp<int64_t>(left, 0, g.request.n_max));
-        if (n < std::max(g.request.n_min, 1)) continue;
+        if (n < std::max(g.request.n_min, 1) || (needs_mtp() && !g.state.mtp_ready())) continue;
         jobs.push_back({&g, n}), of.push_back(i);
     }
     if (jobs.empty()) return result;
@@ -134,30 +137,43 @@ bool Generator::round() {
     }
     context_.run(parts, wanted);
 
+    struct Verdict {
+        std::vector<int32_t> tokens;  // of which all but the last were drafted
+        Stop stop = Stop::none;
+    };
+    std::vector<Verdict> verdicts(going.size());  // all of them before anything changes
     size_t row = 0;
     for (size_t i = 0; i < going.size(); ++i) {
-        Generation& g = *going[i];
-        const std::vector<int32_t>& draft = drafted[i];
-        const int64_t before = g.state.pos();
-        g.state.advance(int64_t(rows[i].size()));
-        g.counts.tried.resize(std::max(g.counts.tried.size(), draft.size())), g.counts.taken.resize(g.counts.tried.size());
-        size_t n = 0;  // drafts that are what the model chooses
-        for (;; ++n) {
-            const int64_t position = before + int64_t(n) + 1;
+        const Generation& g = *going[i];
+        Verdict& v = verdicts[i];
+        for (size_t n = 0;; ++n) {
+            const int64_t position = g.state.pos() + int64_t(n) + 1;
             int32_t token = chosen(g, row + n, position);
-            if (n < draft.size() && g.request.accept_rate >= 0 && uniform(1, 0, position) < g.request.accept_rate) token = draft[n];
-            const bool same = n < draft.size() && draft[n] == token;
-            if (n < draft.size()) ++g.counts.tried[n];
-            emit(g, token, position);
-            if (!same || g.stopped != Stop::none) break;
-            ++g.counts.taken[n];
+            const bool drafted_here = n < drafted[i].size();
+            if (drafted_here && g.request.accept_rate >= 0 && uniform(1, 0, position) < g.request.accept_rate) token = drafted[i][n];
+            v.tokens.push_back(token);
+            v.stop = stop_at(g, g.text.size() + n + 1, token, position);
+            if (v.stop != Stop::none || !drafted_here || drafted[i][n] != token) break;
         }
-        g.state.rollback(before + int64_t(n) + 1);
         row += rows[i].size();
-        ++g.counts.rounds;
-        g.counts.drafted += int64_t(draft.size()), g.counts.accepted += int64_t(n), g.counts.emitted += int64_t(n) + 1;
-        g.last.accepted = int(n);
-        g.counts.verify_seconds += now() - start;
+    }
+    for (size_t i = 0; i < going.size(); ++i) {
+        Generation& g = *going[i];
+        const std::vector<int32_t>& tokens = verdicts[i].tokens;
+        const size_t accepted = tokens.size() - 1, tried = std::min(tokens.size(), drafted[i].size());
+        const int64_t pos = g.state.pos() + int64_t(tokens.size());
+        g.text.insert(g.text.end(), tokens.begin(), tokens.end());
+        g.stopped = verdicts[i].stop;
+        g.state.advance(int64_t(rows[i].size()), wanted.mtp);
+        g.state.rollback(pos);
+        Counts& c = g.counts;
+        c.tried.resize(std::max(c.tried.size(), drafted[i].size())), c.taken.resize(c.tried.size());
+        for (size_t n = 0; n < tried; ++n) ++c.tried[n];
+        for (size_t n = 0; n < accepted; ++n) ++c.taken[n];
+        ++c.rounds;
+        c.drafted += int64_t(drafted[i].size()), c.accepted += int64_t(accepted), c.emitted += int64_t(tokens.size());
+        c.verify_seconds += now() - start;
+        g.last.accepted = int(accepted);
     }
     return true;
 }

@@ -65,10 +65,11 @@ public:
     /// Runs the prompt and chooses the first token. Throws Error for a request that cannot be met, and takes nothing then.
     /// progress: prompt tokens done and in all; false stops.
     Generation& add(Request request, const model::Progress& progress = {});
-    /// Goes on from a state that was loaded or forked, whose last chosen token is `last`.
+    /// Goes on from a state of this context that was loaded or forked, whose last chosen token is `last`: the first of the
+    /// text.
     Generation& resume(sequence::SequenceState state, int32_t last, Request request);
     /// One round for all sequences that have not stopped; false when there is none. Throws Error with the states as they
-    /// were.
+    /// were, unless the device failed in the middle of a call: then what its sequences hold is not known, drop them.
     bool round();
     /// Drops a sequence and gives its memory back.
     void drop(const Generation& generation);
@@ -80,7 +81,7 @@ private:
     bool needs_mtp() const { return drafter_ && drafter_->needs_mtp(); }
     std::vector<std::vector<int32_t>> drafts(const std::vector<Generation*>& going);
     int32_t chosen(const Generation& g, size_t row, int64_t position) const;
-    void emit(Generation& g, int32_t token, int64_t position);
+    Stop stop_at(const Generation& g, size_t tokens, int32_t token, int64_t position) const;
 
     model::Context& context_;
     Drafter* drafter_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "rewind/ops/contract.h"
@@ -34,11 +35,20 @@ void Sampler::check() const {
 }
 
 int32_t Sampler::choose(std::span<const float> logits, int64_t position) const {
-    if (greedy()) return int32_t(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    const auto value = [&](int32_t i) {  // NaN is never chosen while there is another, as in TOP_K
+        const float x = logits[size_t(i)];
+        return std::isnan(x) ? -std::numeric_limits<float>::infinity() : x;
+    };
+    if (greedy()) {
+        int32_t best = 0;
+        for (int32_t i = 1; i < int32_t(logits.size()); ++i)
+            if (value(i) > value(best)) best = i;
+        return best;
+    }
     std::vector<int32_t> order(logits.size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = int32_t(i);
     const auto before = [&](int32_t a, int32_t b) {
-        const float x = logits[size_t(a)], y = logits[size_t(b)];
+        const float x = value(a), y = value(b);
         return x != y ? x > y : a < b;
     };
     const size_t keep = top_k > 0 ? std::min(size_t(top_k), order.size()) : order.size();
@@ -49,8 +59,8 @@ int32_t Sampler::choose(std::span<const float> logits, int64_t position) const {
     std::vector<double> weight(keep);
     double sum = 0;
     for (size_t i = 0; i < keep; ++i) {
-        weight[i] = std::exp((double(logits[size_t(order[i])]) - logits[size_t(order[0])]) / temperature);
-        if (weight[i] < min_p) {  // the greatest is 1
+        weight[i] = std::exp((double(value(order[i])) - value(order[0])) / temperature);
+        if (!(weight[i] >= min_p)) {  // the greatest is 1
             weight.resize(i);
             break;
         }

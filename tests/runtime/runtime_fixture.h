@@ -10,7 +10,7 @@
 
 namespace rw::test {
 
-/// A model of the recipe in a folder that goes when the program ends; the same recipe is made once.
+/// A model of the recipe in a folder that goes when the program ends; made once for a name.
 std::shared_ptr<const model::Model> random_model(const gguf::Recipe& recipe = {}, const std::string& name = "model");
 
 /// Tests that run once for each device present: TEST_P(Runtime, ...).

@@ -211,17 +211,97 @@ TEST_P(Saved, GoesOnWithTheSameToken) {
         {
             SequenceState state(*c);
             for (size_t at = 0; at < 36; at += 4) run_exact(state, std::span(tokens).subspan(at, 4));
-            state.rollback(35);
+            state.rollback(35);  // in a ring of 34 inputs
             hash = state.hash();
             sequence::save(state, std::span(tokens).subspan(0, 36), path_);
         }
-        const auto other = context(options(form, 2, 8));  // another process would have another context
+        const auto other = context(options(form, 2, 20));  // whose rings are longer, so that they wrap elsewhere
         auto loaded = sequence::load(*other, path_);
         EXPECT_EQ(loaded.tokens.size(), 36u);
         EXPECT_EQ(loaded.state.pos(), 35);
         EXPECT_EQ(loaded.state.hash(), hash);
         expect_right(loaded.state, tokens, expected, "loaded");
     }
+}
+
+/// The chain's first guess is what the MTP block says of the same token when it is fed serially, however the state came
+/// about: the pairing with the hidden row before, its cache and its positions.
+TEST_P(Saved, DraftsFollowFromTheTrueHiddenRows) {
+    const auto c = context(options(StateForm::ring, 4, 5));
+    const auto tokens = some_tokens(60, 14);
+    std::vector<int32_t> expected;
+    {
+        SequenceState state(*c);
+        for (size_t i = 0; i < 50; ++i) {
+            c->run({state.part(std::span(tokens).subspan(i, 1))}, {.rows = {0}, .mtp_logits = true});
+            expected.push_back(c->candidates(0).front().token);
+            state.advance(1, true);
+        }
+    }
+    const auto first = [&](const SequenceState& state) {
+        return c->draft({state.part(std::span(tokens).subspan(size_t(state.pos()), 1))}, {3})[0][0].token;
+    };
+    const auto run = [&](SequenceState& state, size_t n) {
+        c->run({state.part(std::span(tokens).subspan(size_t(state.pos()), n))}, {.mtp = true});
+        state.advance(int64_t(n), true);
+    };
+    SequenceState state(*c);
+    for (const size_t n : {1, 4, 5, 2, 5, 5, 3}) {
+        run(state, n);
+        EXPECT_EQ(first(state), expected[size_t(state.pos())]) << "after calls up to " << state.pos();
+    }
+    for (const int64_t pos : {24, 17, 16}) {
+        state.rollback(pos);
+        EXPECT_EQ(first(state), expected[size_t(pos)]) << "back at " << pos;
+    }
+    run(state, 5), run(state, 5);
+    SequenceState fork = state.fork();
+    EXPECT_EQ(first(fork), expected[26]);
+    sequence::save(state, tokens, path_);
+    const auto loaded = sequence::load(*c, path_);
+    EXPECT_EQ(first(loaded.state), expected[26]);
+    run(fork, 4), state.rollback(20);
+    const auto at = [&](const SequenceState& s) { return s.part(std::span(tokens).subspan(size_t(s.pos()), 1)); };
+    const auto chains = c->draft({at(fork), at(state), at(loaded.state)}, {1, 3, 2});
+    EXPECT_EQ(chains.size(), 3u);
+    EXPECT_EQ(chains[0][0].token, expected[30]);
+    EXPECT_EQ(chains[0][1].token, expected[20]);
+    EXPECT_EQ(chains[0][2].token, expected[26]);
+    const auto alone = c->draft({at(state)}, {3});
+    for (size_t step = 0; step < 3; ++step) EXPECT_EQ(chains[step][1].token, alone[step][0].token) << "step " << step;
+    SequenceState blind(*c);
+    run_exact(blind, std::span(tokens).subspan(0, 4));
+    EXPECT_FALSE(blind.mtp_ready());  // nothing was filled for it
+}
+
+TEST_P(Runtime, GoingBackIntoAPrompt) {
+    const auto c = context(options(StateForm::ring, 2, 4));
+    const auto tokens = some_tokens(60, 15);
+    const Rows expected = serial(*c, tokens);
+    SequenceState state(*c), fresh(*c);
+    for (SequenceState* s : {&state, &fresh}) {
+        c->run({s->part(std::span(tokens).subspan(0, 37))}, {.prefill = true});
+        s->advance(37);
+    }
+    const auto next = [&](SequenceState& s) { return run_exact(s, std::span(tokens).subspan(size_t(s.pos()), 1)).front(); };
+    run_exact(state, some_tokens(3, 98));
+    state.rollback(37);
+    EXPECT_EQ(next(state), next(fresh));
+    EXPECT_EQ(state.lowest(), 16);
+    state.rollback(21);  // into the prompt, whose rows agree with decoding within tolerance
+    while (state.pos() < 45) {
+        const auto at = size_t(state.pos());
+        const auto row = next(state);
+        double error = 0, norm = 0;
+        for (size_t v = 0; v < row.size(); ++v) error += std::pow(row[v] - expected[at][v], 2), norm += std::pow(expected[at][v], 2);
+        ASSERT_LE(error / norm, 1e-9) << "token " << at;
+    }
+    c->run({state.part(std::span(tokens).subspan(45, 10))}, {.prefill = true});  // a prompt that begins inside a block
+    state.advance(10);
+    const auto row = next(state);
+    double error = 0, norm = 0;
+    for (size_t v = 0; v < row.size(); ++v) error += std::pow(row[v] - expected[55][v], 2), norm += std::pow(expected[55][v], 2);
+    EXPECT_LE(error / norm, 1e-9);
 }
 
 TEST_P(Saved, DamageAndStrangersAreRefused) {
@@ -300,6 +380,7 @@ TEST_P(Runtime, BadCallsAreRefusedAndChangeNothing) {
     refused({1, 2}, {.rows = {2}}, Status::invalid_argument);
     refused({1, 2}, {}, Status::range, 511);                             // past the context
     refused(some_tokens(65, 1), {.prefill = true}, Status::invalid_argument);
+    EXPECT_THROW(c->draft({{.row = 7, .tokens = std::span(tokens).subspan(0, 1)}}, {1}), Error);
     expect_right(state, tokens, expected, "after refused calls");
 }
 

@@ -22,7 +22,11 @@ foreach(module IN LISTS modules)
   if(SPIRV_CROSS AND NOT head MATCHES "${subgroups}")
     execute_process(COMMAND ${SPIRV_CROSS} --msl --msl-version 20300 ${module} RESULT_VARIABLE code
                     OUTPUT_VARIABLE text ERROR_VARIABLE problem)
-    if(NOT code EQUAL 0 OR NOT text MATCHES "kernel void")
+    if(name MATCHES "_FAR_1" AND problem MATCHES "No backing variable for atomic")
+      # SPIRV-Cross has no atomics through pointers. The variants for tensors beyond a binding are not the baseline, and
+      # Metal's bindings have no such limit.
+      message(STATUS "${name}: not translated, it has atomics through pointers")
+    elseif(NOT code EQUAL 0 OR NOT text MATCHES "kernel void")
       message("${name}: no Metal\n${problem}")
       math(EXPR failed "${failed} + 1")
     endif()
