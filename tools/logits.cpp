@@ -1,7 +1,7 @@
 // rewind logits: the logits of every token of a text, as an array.
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <cstring>
-#include <fmt/format.h>
 #include <iostream>
 
 #include "runtime/sequence/sequence_state.h"
@@ -25,7 +25,8 @@ void logits(const Options& o) {
     shape.logit_rows = 1, shape.mtp = o.mtp;
     const Opened opened = open_model(o.model, shape);
     model::Context& context = *opened.context;
-    const auto tokens = o.tokens.empty() ? tokenizer::Tokenizer(opened.model->file()).encode(o.prompt) : read_tokens(o.tokens);
+    const auto tokens =
+        o.tokens.empty() ? tokenizer::Tokenizer(opened.model->file()).encode(o.prompt) : read_tokens(o.tokens);
     if (tokens.empty()) throw Error(Status::invalid_argument, "there are no tokens: give --tokens 1,2,3 or -p TEXT");
     Npy array{"<f4", {int64_t(tokens.size()), opened.model->geometry().vocab}, {}};
     sequence::SequenceState state(context);
@@ -51,13 +52,15 @@ void logits(const Options& o) {
 }  // namespace
 
 void add_logits(CLI::App& app, int&) {
-    CLI::App& verb = *app.add_subcommand("logits", "The logits of every token of a text, f32 [tokens, vocabulary] as .npy");
+    CLI::App& verb =
+        *app.add_subcommand("logits", "The logits of every token of a text, f32 [tokens, vocabulary] as .npy");
     auto o = std::make_shared<Options>();
     o->model.add_to(verb);
     CLI::Option* text = verb.add_option("-p,--prompt", o->prompt, "The text");
     verb.add_option("-t,--tokens", o->tokens, "Its tokens instead, as 1,2,3")->excludes(text);
     verb.add_option("--out", o->out, "The file")->required();
-    verb.add_flag("--mtp", o->mtp, "Of the MTP block: row p pairs token p with the hidden row before it and predicts token p + 1");
+    verb.add_flag("--mtp", o->mtp,
+                  "Of the MTP block: row p pairs token p with the hidden row before it and predicts token p + 1");
     verb.add_flag("--exact", o->exact, "As decoding computes them, not as prompts are");
     verb.callback([o] { logits(*o); });
 }

@@ -1,7 +1,7 @@
 // rewind bench: how fast a model reads a prompt and writes, plainly and with drafts of several lengths.
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <fmt/format.h>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -39,7 +39,9 @@ nlohmann::ordered_json measure(const Options& o, model::Context& context, int n_
     spec::Generator generator(context, drafter ? &*drafter : nullptr);
     double prefill = 0;
     for (int64_t i = 0; i < o.sequences; ++i) {
-        spec::Request r{.prompt = some_prompt(o.prompt, context.geometry().vocab, i), .most_tokens = o.most_tokens + 2 * (n_max + 1), .n_max = n_max,
+        spec::Request r{.prompt = some_prompt(o.prompt, context.geometry().vocab, i),
+                        .most_tokens = o.most_tokens + 2 * (n_max + 1),
+                        .n_max = n_max,
                         .accept_rate = o.accept_rate};
         prefill += generator.add(std::move(r)).counts.prefill_seconds;
     }
@@ -52,16 +54,24 @@ nlohmann::ordered_json measure(const Options& o, model::Context& context, int n_
     const auto emitted_so_far = [&] { return sum([](const spec::Counts& c) { return c.emitted; }); };
     const auto rounds_so_far = [&] { return sum([](const spec::Counts& c) { return c.rounds; }); };
     const auto drafting_so_far = [&] { return generator.all().front().counts.draft_seconds; };
-    const double emitted_before = emitted_so_far(), rounds_before = rounds_so_far(), drafting_before = drafting_so_far(), start = now();
+    const double emitted_before = emitted_so_far(), rounds_before = rounds_so_far(),
+                 drafting_before = drafting_so_far(), start = now();
     int64_t rounds = 0;
     while (generator.round()) ++rounds;
-    const double seconds = now() - start, emitted = emitted_so_far() - emitted_before, sequence_rounds = rounds_so_far() - rounds_before;
+    const double seconds = now() - start, emitted = emitted_so_far() - emitted_before,
+                 sequence_rounds = rounds_so_far() - rounds_before;
     const int64_t drafted = int64_t(sum([](const spec::Counts& c) { return c.drafted; }));
     const int64_t accepted = int64_t(sum([](const spec::Counts& c) { return c.accepted; }));
-    return {{"n_max", n_max}, {"prompt_tokens", o.prompt}, {"prefill_tps", double(o.prompt * o.sequences) / prefill}, {"sequences", o.sequences},
-            {"decode_tps", emitted / seconds}, {"round_seconds", seconds / double(std::max<int64_t>(rounds, 1))},
-            {"draft_seconds", (drafting_so_far() - drafting_before) / double(std::max<int64_t>(rounds, 1))}, {"tokens_per_round", emitted / sequence_rounds},
-            {"drafted", drafted}, {"accepted", accepted}};
+    return {{"n_max", n_max},
+            {"prompt_tokens", o.prompt},
+            {"prefill_tps", double(o.prompt * o.sequences) / prefill},
+            {"sequences", o.sequences},
+            {"decode_tps", emitted / seconds},
+            {"round_seconds", seconds / double(std::max<int64_t>(rounds, 1))},
+            {"draft_seconds", (drafting_so_far() - drafting_before) / double(std::max<int64_t>(rounds, 1))},
+            {"tokens_per_round", emitted / sequence_rounds},
+            {"drafted", drafted},
+            {"accepted", accepted}};
 }
 
 void bench(const Options& o) {
@@ -71,22 +81,31 @@ void bench(const Options& o) {
     ModelOptions mo = o.model;
     if (mo.context == 0) mo.context = o.prompt + o.most_tokens + 3 * (most + 1);
     const Opened opened = open_model(mo, shape);
-    if (!o.json) std::cout << memory_text(opened.context->ledger()) << "; " << opened.mode << " (" << opened.why << ")\n";
+    if (!o.json)
+        std::cout << memory_text(opened.context->ledger()) << "; " << opened.mode << " (" << opened.why << ")\n";
     std::vector<nlohmann::ordered_json> results;
     for (const int n : o.n_max) results.push_back(measure(o, *opened.context, n));
     if (o.json) {
         nlohmann::ordered_json memory;
         for (const auto& [purpose, bytes] : opened.context->ledger()) memory[purpose] = bytes;
-        std::cout << nlohmann::ordered_json{{"backend", o.model.backend}, {"device", opened.context->device().info().name}, {"rollback_mode", opened.mode},
-                                            {"accept_rate", o.accept_rate}, {"memory", memory}, {"results", results}}.dump() << "\n";
+        std::cout << nlohmann::ordered_json{{"backend", o.model.backend},
+                                            {"device", opened.context->device().info().name},
+                                            {"rollback_mode", opened.mode},
+                                            {"accept_rate", o.accept_rate},
+                                            {"memory", memory},
+                                            {"results", results}}
+                         .dump()
+                  << "\n";
         return;
     }
-    Table table({">n_max", ">prefill tok/s", ">decode tok/s", ">round", ">of it drafting", ">tokens a round", ">accepted", ">to plain"});
+    Table table({">n_max", ">prefill tok/s", ">decode tok/s", ">round", ">of it drafting", ">tokens a round",
+                 ">accepted", ">to plain"});
     const double plain = results.front()["n_max"] == 0 ? results.front()["decode_tps"].get<double>() : 0;
     for (const auto& r : results) {
         const int64_t drafted = r["drafted"];
-        table.row({std::to_string(r["n_max"].get<int>()), fmt::format("{:.1f}", r["prefill_tps"].get<double>()), fmt::format("{:.2f}", r["decode_tps"].get<double>()),
-                   duration(r["round_seconds"]), duration(r["draft_seconds"]), fmt::format("{:.2f}", r["tokens_per_round"].get<double>()),
+        table.row({std::to_string(r["n_max"].get<int>()), fmt::format("{:.1f}", r["prefill_tps"].get<double>()),
+                   fmt::format("{:.2f}", r["decode_tps"].get<double>()), duration(r["round_seconds"]),
+                   duration(r["draft_seconds"]), fmt::format("{:.2f}", r["tokens_per_round"].get<double>()),
                    drafted ? percent(r["accepted"].get<double>() / double(drafted)) : "–",
                    plain > 0 ? fmt::format("{:.2f}", r["decode_tps"].get<double>() / plain) : "–"});
     }
@@ -96,14 +115,24 @@ void bench(const Options& o) {
 }  // namespace
 
 void add_model_bench(CLI::App& app, int&) {
-    CLI::App& verb = *app.add_subcommand("bench", "A model's speed: prompts, plain decoding, and drafts of several lengths");
+    CLI::App& verb =
+        *app.add_subcommand("bench", "A model's speed: prompts, plain decoding, and drafts of several lengths");
     auto o = std::make_shared<Options>();
     o->model.add_to(verb);
     verb.add_option("--spec", o->spec, "Who drafts")->capture_default_str()->check(CLI::IsMember({"mtp", "none"}));
-    verb.add_option("--n-max", o->n_max, "Drafts of a round, as 0,1,2,3")->delimiter(',')->capture_default_str()->check(CLI::Range(0, 64));
-    verb.add_option("--accept-rate", o->accept_rate, "Take drafts with this probability, for models whose head is not trained")->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--prompt-tokens", o->prompt, "Tokens of the prompt")->capture_default_str()->check(CLI::Range(1, 1 << 24));
-    verb.add_option("-n,--tokens-out", o->most_tokens, "Tokens to generate")->capture_default_str()->check(CLI::Range(1, 1 << 24));
+    verb.add_option("--n-max", o->n_max, "Drafts of a round, as 0,1,2,3")
+        ->delimiter(',')
+        ->capture_default_str()
+        ->check(CLI::Range(0, 64));
+    verb.add_option("--accept-rate", o->accept_rate,
+                    "Take drafts with this probability, for models whose head is not trained")
+        ->check(CLI::Range(0.0, 1.0));
+    verb.add_option("--prompt-tokens", o->prompt, "Tokens of the prompt")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1 << 24));
+    verb.add_option("-n,--tokens-out", o->most_tokens, "Tokens to generate")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1 << 24));
     verb.add_option("--sequences", o->sequences, "That many at once")->capture_default_str()->check(CLI::Range(1, 256));
     verb.add_flag("--json", o->json, "Print JSON");
     verb.callback([o] {

@@ -1,9 +1,9 @@
 #include "tools/model_options.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <iostream>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
+#include <iostream>
 
 #include "tools/table.h"
 
@@ -12,20 +12,28 @@ namespace rw::tools {
 void ModelOptions::add_to(CLI::App& verb) {
     verb.add_option("-m,--model", model, "The model's file (the first part, where it was split)")->required();
     verb.add_option("--mtp-model", mtp, "File of the MTP block, where it is not in the model's own");
-    verb.add_option("--backend", backend, "cpu, vulkan, opencl, or one device as rewind devices names it")->capture_default_str();
-    verb.add_option("-c,--context", context, "Positions of a sequence; the model's, at most 4096, by default")->check(CLI::Range(1, 1 << 30));
+    verb.add_option("--backend", backend, "cpu, vulkan, opencl, or one device as rewind devices names it")
+        ->capture_default_str();
+    verb.add_option("-c,--context", context, "Positions of a sequence; the model's, at most 4096, by default")
+        ->check(CLI::Range(1, 1 << 30));
     verb.add_option("--kv", kv, "Type of the KV cache")->capture_default_str()->check(CLI::IsMember({"f16", "f32"}));
     verb.add_option("--rollback", rollback, "How recurrent layers go back: ring, snapshots, or auto by memory")
-        ->capture_default_str()->check(CLI::IsMember({"ring", "snapshots", "auto"}));
-    verb.add_option("--chunk", chunk, "Most prompt tokens of a call")->capture_default_str()->check(CLI::Range(1, 1 << 16));
-    verb.add_option("--memory", memory_gib, "GiB that may be taken; 0 is what the device has")->capture_default_str()->check(CLI::Range(0.0, 1e6));
+        ->capture_default_str()
+        ->check(CLI::IsMember({"ring", "snapshots", "auto"}));
+    verb.add_option("--chunk", chunk, "Most prompt tokens of a call")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1 << 16));
+    verb.add_option("--memory", memory_gib, "GiB that may be taken; 0 is what the device has")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 1e6));
 }
 
 model::Progress progress_bar(const char* what) {
     if (!isatty(STDERR_FILENO)) return {};
     return [what, shown = -1](uint64_t done, uint64_t total) mutable {
         const int now = total ? int(100 * done / total) : 100;
-        if (now != shown) std::cerr << fmt::format("\r{} {:3} %", what, shown = now) << (now == 100 ? "\r\x1b[K" : "") << std::flush;
+        if (now != shown)
+            std::cerr << fmt::format("\r{} {:3} %", what, shown = now) << (now == 100 ? "\r\x1b[K" : "") << std::flush;
         return true;
     };
 }
@@ -41,9 +49,11 @@ Opened open_model(const ModelOptions& o, model::Options shape) {
     opened.model = std::make_shared<model::Model>(o.model, o.mtp);
     const gguf::Geometry& g = opened.model->geometry();
     if (shape.mtp && g.mtp_blocks == 0)
-        throw Error(Status::invalid_argument, o.model + " has no MTP block; give its file with --mtp-model, or do without");
+        throw Error(Status::invalid_argument,
+                    o.model + " has no MTP block; give its file with --mtp-model, or do without");
     if (o.context > int64_t(g.context))
-        throw Error(Status::invalid_argument, fmt::format("--context {}: the model was made for {}", o.context, g.context));
+        throw Error(Status::invalid_argument,
+                    fmt::format("--context {}: the model was made for {}", o.context, g.context));
     const auto device = core::open(o.backend);
     shape.pools.kv = type_named(o.kv);
     shape.pools.context = o.context ? o.context : std::min<int64_t>(4096, g.context);
@@ -51,7 +61,8 @@ Opened open_model(const ModelOptions& o, model::Options shape) {
     if (shape.logit_rows) shape.logit_rows = shape.chunk;
     shape.budget = o.memory_gib > 0 ? std::max<uint64_t>(1, uint64_t(o.memory_gib * (1 << 30))) : device->info().memory;
 
-    // The ring holds n_base states whatever the drafts' length, snapshots one a token: the smaller one of those that fit.
+    // The ring holds n_base states whatever the drafts' length, snapshots one a token: the smaller one of those that
+    // fit.
     const auto bytes = [&](model::StateForm form) {
         shape.pools.form = form;
         return model::total(model::Context::measure(*opened.model, shape));

@@ -1,11 +1,11 @@
 // rewind run: text from a model, token by token as it comes, then one line of figures.
-#include <CLI/CLI.hpp>
-#include <chrono>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
+#include <chrono>
 #include <iostream>
-#include <optional>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "runtime/gguf/text.h"
 #include "runtime/spec/generator.h"
@@ -52,40 +52,61 @@ void trace(const spec::Generation& g, const tokenizer::Tokenizer* tokens) {
         draft += fmt::format(" {}{} {:.2f}", int(i) < g.last.accepted ? "+" : "-", piece, c.probability);
     }
     const int64_t back = int64_t(g.last.draft.size()) - g.last.accepted;
-    std::cerr << fmt::format("round {}: drafted {}, accepted {};{} | back {} to position {}{}\n", g.counts.rounds, g.last.draft.size(),
-                             g.last.accepted, draft, back, g.state.pos(), back ? ", nothing copied or computed again" : "");
+    std::cerr << fmt::format("round {}: drafted {}, accepted {};{} | back {} to position {}{}\n", g.counts.rounds,
+                             g.last.draft.size(), g.last.accepted, draft, back, g.state.pos(),
+                             back ? ", nothing copied or computed again" : "");
 }
 
-nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec::Generation& g, const std::string& text, double decode) {
+nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec::Generation& g,
+                              const std::string& text, double decode) {
     const spec::Counts& c = g.counts;
     std::vector<double> per_position;
-    for (size_t i = 0; i < c.tried.size(); ++i) per_position.push_back(c.tried[i] ? double(c.taken[i]) / double(c.tried[i]) : 0);
+    for (size_t i = 0; i < c.tried.size(); ++i)
+        per_position.push_back(c.tried[i] ? double(c.taken[i]) / double(c.tried[i]) : 0);
     nlohmann::ordered_json memory;
     for (const auto& [purpose, bytes] : opened.context->ledger()) memory[purpose] = bytes;
-    return {{"text", text}, {"tokens", g.text}, {"prompt_tokens", g.request.prompt.size()}, {"cached_tokens", 0},
-            {"stop", spec::name_of(g.stopped)}, {"rounds", c.rounds}, {"drafted", c.drafted}, {"accepted", c.accepted}, {"emitted", c.emitted},
-            {"accepted_per_position", c.taken}, {"tried_per_position", c.tried}, {"acceptance_per_position", per_position},
+    return {{"text", text},
+            {"tokens", g.text},
+            {"prompt_tokens", g.request.prompt.size()},
+            {"cached_tokens", 0},
+            {"stop", spec::name_of(g.stopped)},
+            {"rounds", c.rounds},
+            {"drafted", c.drafted},
+            {"accepted", c.accepted},
+            {"emitted", c.emitted},
+            {"accepted_per_position", c.taken},
+            {"tried_per_position", c.tried},
+            {"acceptance_per_position", per_position},
             {"prefill_tps", c.prefill_seconds > 0 ? double(g.request.prompt.size()) / c.prefill_seconds : 0},
-            {"decode_tps", decode > 0 ? double(c.emitted) / decode : 0}, {"draft_seconds", c.draft_seconds}, {"verify_seconds", c.verify_seconds},
-            {"rollback_mode", opened.mode}, {"rollback_reason", opened.why}, {"memory", memory},
-            {"state_hash", fmt::format("{:016x}", g.state.hash())}, {"backend", o.model.backend}, {"device", opened.context->device().info().name}};
+            {"decode_tps", decode > 0 ? double(c.emitted) / decode : 0},
+            {"draft_seconds", c.draft_seconds},
+            {"verify_seconds", c.verify_seconds},
+            {"rollback_mode", opened.mode},
+            {"rollback_reason", opened.why},
+            {"memory", memory},
+            {"state_hash", fmt::format("{:016x}", g.state.hash())},
+            {"backend", o.model.backend},
+            {"device", opened.context->device().info().name}};
 }
 
 void print_figures(const nlohmann::ordered_json& r) {
     const int64_t drafted = r["drafted"], accepted = r["accepted"], rounds = r["rounds"];
-    std::cerr << fmt::format("{} prompt tokens, {:.1f} tok/s; {} tokens, {:.1f} tok/s ({})", r["prompt_tokens"].get<int64_t>(), r["prefill_tps"].get<double>(),
-                             r["tokens"].size(), r["decode_tps"].get<double>(), r["stop"].get<std::string>());
+    std::cerr << fmt::format("{} prompt tokens, {:.1f} tok/s; {} tokens, {:.1f} tok/s ({})",
+                             r["prompt_tokens"].get<int64_t>(), r["prefill_tps"].get<double>(), r["tokens"].size(),
+                             r["decode_tps"].get<double>(), r["stop"].get<std::string>());
     if (drafted > 0) {
         std::vector<std::string> places;
         for (const double share : r["acceptance_per_position"]) places.push_back(fmt::format("{:.2f}", share));
-        std::cerr << fmt::format("; {} rounds, {} drafted, {} accepted ({:.2f}; by place {}), {:.2f} tokens a round", rounds, drafted, accepted,
-                                 double(accepted) / double(drafted), fmt::join(places, " "), double(r["emitted"].get<int64_t>()) / double(rounds));
+        std::cerr << fmt::format("; {} rounds, {} drafted, {} accepted ({:.2f}; by place {}), {:.2f} tokens a round",
+                                 rounds, drafted, accepted, double(accepted) / double(drafted), fmt::join(places, " "),
+                                 double(r["emitted"].get<int64_t>()) / double(rounds));
     }
     std::cerr << fmt::format("; state {}\n", r["state_hash"].get<std::string>());
 }
 
 void run(const Options& o) {
-    if (o.prompt.empty() && o.tokens.empty()) throw Error(Status::invalid_argument, "there is no prompt: give -p TEXT or --tokens 1,2,3");
+    if (o.prompt.empty() && o.tokens.empty())
+        throw Error(Status::invalid_argument, "there is no prompt: give -p TEXT or --tokens 1,2,3");
     const bool drafts = o.spec == "mtp" && o.n_max > 0;
     model::Options shape;
     shape.pools.most_exact = drafts ? o.n_max + 1 : 1, shape.mtp = drafts;
@@ -93,10 +114,15 @@ void run(const Options& o) {
     std::optional<spec::MtpDrafter> drafter;
     if (drafts) drafter.emplace(*opened.context);
     const auto tokens = tokenizer_of(*opened.model, o.tokens.empty());
-    spec::Request request{.prompt = o.tokens.empty() ? prompt_tokens(o, *opened.model, *tokens) : read_tokens(o.tokens), .most_tokens = o.most_tokens, .sampler = o.sampler,
-                          .n_max = drafts ? o.n_max : 0, .n_min = o.n_min, .p_min = o.p_min};
+    spec::Request request{.prompt = o.tokens.empty() ? prompt_tokens(o, *opened.model, *tokens) : read_tokens(o.tokens),
+                          .most_tokens = o.most_tokens,
+                          .sampler = o.sampler,
+                          .n_max = drafts ? o.n_max : 0,
+                          .n_min = o.n_min,
+                          .p_min = o.p_min};
     if (!o.ignore_end && tokens) request.ends = tokens->vocabulary().ends();
-    if (!o.json) std::cerr << memory_text(opened.context->ledger()) << "; " << opened.mode << " (" << opened.why << ")\n";
+    if (!o.json)
+        std::cerr << memory_text(opened.context->ledger()) << "; " << opened.mode << " (" << opened.why << ")\n";
 
     spec::Generator generator(*opened.context, drafter ? &*drafter : nullptr);
     spec::Generation& g = generator.add(std::move(request), progress_bar("prompt"));
@@ -132,22 +158,37 @@ void run(const Options& o) {
 }  // namespace
 
 void add_run(CLI::App& app, int&) {
-    CLI::App& verb = *app.add_subcommand("run", "Text from a model, with drafts of its MTP block: the same text as without, sooner");
+    CLI::App& verb =
+        *app.add_subcommand("run", "Text from a model, with drafts of its MTP block: the same text as without, sooner");
     auto o = std::make_shared<Options>();
     o->model.add_to(verb);
     CLI::Option* text = verb.add_option("-p,--prompt", o->prompt, "The text to go on from");
     CLI::Option* ids = verb.add_option("-t,--tokens", o->tokens, "Its tokens instead, as 1,2,3")->excludes(text);
-    CLI::Option* chat = verb.add_flag("--chat", o->chat, "The prompt is a message of the user, in the model's chat template")->excludes(ids);
+    CLI::Option* chat =
+        verb.add_flag("--chat", o->chat, "The prompt is a message of the user, in the model's chat template")
+            ->excludes(ids);
     verb.add_option("--system", o->system, "With --chat: a message of the system before it")->needs(chat);
-    verb.add_option("-n,--tokens-out", o->most_tokens, "Most tokens to generate")->capture_default_str()->check(CLI::Range(1, 1 << 30));
+    verb.add_option("-n,--tokens-out", o->most_tokens, "Most tokens to generate")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1 << 30));
     verb.add_option("--spec", o->spec, "Who drafts")->capture_default_str()->check(CLI::IsMember({"mtp", "none"}));
     verb.add_option("--n-max", o->n_max, "Drafts of a round")->capture_default_str()->check(CLI::Range(0, 64));
     verb.add_option("--n-min", o->n_min, "Shorter drafts are dropped")->capture_default_str()->check(CLI::Range(0, 64));
-    verb.add_option("--p-min", o->p_min, "A draft ends before a token less probable than this")->capture_default_str()->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--temp", o->sampler.temperature, "0 takes the most probable token")->capture_default_str()->check(CLI::NonNegativeNumber);
-    verb.add_option("--top-k", o->sampler.top_k, "Of the k most probable; 0 is all")->capture_default_str()->check(CLI::NonNegativeNumber);
-    verb.add_option("--top-p", o->sampler.top_p, "Of the fewest that make up this probability")->capture_default_str()->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--min-p", o->sampler.min_p, "At least this share of the greatest probability")->capture_default_str()->check(CLI::Range(0.0, 1.0));
+    verb.add_option("--p-min", o->p_min, "A draft ends before a token less probable than this")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 1.0));
+    verb.add_option("--temp", o->sampler.temperature, "0 takes the most probable token")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
+    verb.add_option("--top-k", o->sampler.top_k, "Of the k most probable; 0 is all")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
+    verb.add_option("--top-p", o->sampler.top_p, "Of the fewest that make up this probability")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 1.0));
+    verb.add_option("--min-p", o->sampler.min_p, "At least this share of the greatest probability")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 1.0));
     verb.add_option("--seed", o->sampler.seed, "Of the draws")->capture_default_str();
     verb.add_flag("--ignore-end", o->ignore_end, "Go on after an end token");
     verb.add_flag("--json", o->json, "One line of JSON at the end, and nothing else on standard output");

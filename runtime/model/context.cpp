@@ -12,7 +12,8 @@ constexpr size_t most_plans = 256;  // recordings kept; then all go, and shapes 
 
 std::string table(const Ledger& ledger) {
     std::string text;
-    for (const auto& [purpose, bytes] : ledger) text += fmt::format("\n  {:<16} {:>10.1f} MiB", purpose, double(bytes) / (1 << 20));
+    for (const auto& [purpose, bytes] : ledger)
+        text += fmt::format("\n  {:<16} {:>10.1f} MiB", purpose, double(bytes) / (1 << 20));
     return text;
 }
 
@@ -23,11 +24,13 @@ void check_options(const Options& options, const gguf::Geometry& geometry) {
     const auto that = [](bool ok, const char* text) {
         if (!ok) throw Error(Status::invalid_argument, std::string("context: ") + text);
     };
-    that(p.sequences >= 1 && p.context >= 1 && options.chunk >= 1, "sequences, positions and prompt tokens of a call are 1 or more");
+    that(p.sequences >= 1 && p.context >= 1 && options.chunk >= 1,
+         "sequences, positions and prompt tokens of a call are 1 or more");
     that(p.most_exact >= 1 && p.most_exact <= 65, "an exact call has 1 to 65 tokens of a sequence");
     that(p.W == 4 || p.W == 8 || p.W == 16 || p.W == 32 || p.W == 64, "a block has 4, 8, 16, 32 or 64 positions");
     that(p.kv == Type::f32 || p.kv == Type::f16, "the KV cache is f16 or f32");
-    that(options.top >= 1 && options.top <= std::min<int64_t>(64, geometry.vocab), "1 to 64 candidates of a row are kept");
+    that(options.top >= 1 && options.top <= std::min<int64_t>(64, geometry.vocab),
+         "1 to 64 candidates of a row are kept");
 }
 
 /// Offsets in elements of the parts of the input buffer.
@@ -65,22 +68,25 @@ Ledger Context::prepare(Memory& memory, const Progress& progress) {
     const int64_t rows = std::max<int64_t>(options_.logit_rows, 1);
     size({.N = exact, .B = p.sequences, .longest = p.most_exact, .logits = exact, .planes = 3, .mtp = mtp});
     size({.N = chunk, .logits = rows, .planes = 3, .prefill = true, .mtp = mtp, .mtp_logits = mtp});
-    if (mtp && p.most_exact > 1)
-        size({.N = p.sequences, .B = p.sequences, .steps = p.most_exact - 1, .mtp = true});
+    if (mtp && p.most_exact > 1) size({.N = p.sequences, .B = p.sequences, .steps = p.most_exact - 1, .mtp = true});
     scratch_.allocate(memory);
     inputs_ = memory.make("scratch", Type::i32, {most_inputs, 1, 1, 1});
     return memory.ledger();
 }
 
-Context::Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Device> device, const Options& options, const Progress& progress)
+Context::Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Device> device, const Options& options,
+                 const Progress& progress)
     : model_(std::move(model)), device_(std::move(device)), options_(options), memory_(device_) {
     const PoolShape& p = options_.pools;
     const Ledger would = measure(*model_, options_);
     const uint64_t budget = options_.budget ? options_.budget : device_->info().memory;
     if (budget && total(would) > budget)
-        throw Error(Status::out_of_memory,
-                    fmt::format("{} bytes are needed where {} are to be had on {}:{}\ntake a shorter context, fewer sequences or "
-                                "drafts, an f16 KV cache, or a model of fewer bits", total(would), budget, device_->info().id, table(would)));
+        throw Error(
+            Status::out_of_memory,
+            fmt::format(
+                "{} bytes are needed where {} are to be had on {}:{}\ntake a shorter context, fewer sequences or "
+                "drafts, an f16 KV cache, or a model of fewer bits",
+                total(would), budget, device_->info().id, table(would)));
     prepare(memory_, progress);
     taken_.assign(size_t(p.sequences), false);
 }
@@ -97,7 +103,9 @@ Ledger Context::measure(const Model& model, const Options& options) {
 int64_t Context::take_row() {
     const auto free = std::find(taken_.begin(), taken_.end(), false);
     if (free == taken_.end())
-        throw Error(Status::out_of_memory, fmt::format("all {} sequences of the context are in use; drop one or make the context larger", taken_.size()));
+        throw Error(Status::out_of_memory,
+                    fmt::format("all {} sequences of the context are in use; drop one or make the context larger",
+                                taken_.size()));
     const int64_t row = free - taken_.begin();
     pools_.clear(row);
     *free = true;
@@ -120,7 +128,8 @@ Rows Context::rows_at(const Shape& s, const Inputs& at, int64_t step) const {
     return rows;
 }
 
-void Context::head(Graph& graph, const Shape& s, const Tensor& hidden, const Tensor& matrix, const Tensor& chosen) const {
+void Context::head(Graph& graph, const Shape& s, const Tensor& hidden, const Tensor& matrix,
+                   const Tensor& chosen) const {
     const Tensor logits = graph.project("logits", matrix, hidden);
     const int64_t k = s.steps ? 1 : options_.top, rows = hidden.ne[1];
     const Tensor ids = s.steps ? chosen : graph.scratch("top_ids", {k, rows, 1, 1}, Type::i32);
@@ -134,7 +143,9 @@ void Context::build(Graph& graph, const Shape& s) const {
     const Rows rows = rows_at(s, at, 0);
     const Layers layers{graph, geometry(), pools_};
     const Tensor embedding = graph.scratch("embedding", {geometry().width, s.N, 1, 1});
-    if (!s.embeddings) graph.add("GET_ROWS", {{"table", weights_.embed}, {"ids", input(at.tokens, {s.N, 1, 1, 1})}, {"out", embedding}});
+    if (!s.embeddings)
+        graph.add("GET_ROWS",
+                  {{"table", weights_.embed}, {"ids", input(at.tokens, {s.N, 1, 1, 1})}, {"out", embedding}});
 
     Tensor x = embedding;
     size_t recurrent = 0, attention = 0;
@@ -154,7 +165,8 @@ void Context::build(Graph& graph, const Shape& s) const {
         if (!s.mtp_logits) {
             layers.keys_and_values(mtp.block, pools_.kv.back(), rows, x);
         } else {
-            hidden = graph.normed("hidden", layers.attention(mtp.block, pools_.kv.back(), rows, x), mtp.norm, geometry().eps);
+            hidden = graph.normed("hidden", layers.attention(mtp.block, pools_.kv.back(), rows, x), mtp.norm,
+                                  geometry().eps);
             matrix = mtp.head;
         }
     }
@@ -203,14 +215,16 @@ void Context::check(const std::vector<Part>& parts) const {
     std::vector<bool> seen(size_t(options_.pools.sequences), false);
     for (const Part& part : parts) {
         if (part.row < 0 || part.row >= int64_t(seen.size()) || seen[size_t(part.row)])
-            throw Error(Status::invalid_argument, fmt::format("pool row {}: each part has its own of {}", part.row, seen.size()));
+            throw Error(Status::invalid_argument,
+                        fmt::format("pool row {}: each part has its own of {}", part.row, seen.size()));
         seen[size_t(part.row)] = true;
         if (part.slot < 0 || part.slot >= options_.pools.most_exact)
             throw Error(Status::range, fmt::format("state slot {} of {}", part.slot, options_.pools.most_exact));
         if (part.pos < 0) throw Error(Status::range, fmt::format("position {}", part.pos));
         for (const int32_t token : part.tokens)
             if (token < 0 || token >= int64_t(geometry().vocab))
-                throw Error(Status::range, fmt::format("token {} is not one of the vocabulary's {}", token, geometry().vocab));
+                throw Error(Status::range,
+                            fmt::format("token {} is not one of the vocabulary's {}", token, geometry().vocab));
     }
 }
 
@@ -220,29 +234,39 @@ void Context::check(const std::vector<Part>& parts, const Wanted& wanted, int64_
         if (!ok) throw Error(Status::invalid_argument, fmt::format(text, std::forward<Args>(args)...));
     };
     that(!parts.empty() && N > 0, "run: there are no tokens");
-    that(int64_t(parts.size()) <= p.sequences, "run: {} sequences in a call, the context was made for {}", parts.size(), p.sequences);
+    that(int64_t(parts.size()) <= p.sequences, "run: {} sequences in a call, the context was made for {}", parts.size(),
+         p.sequences);
     if (wanted.prefill) {
         that(parts.size() == 1, "run: a prefill call takes one sequence, so that its rows never depend on others");
         that(N <= options_.chunk, "run: {} tokens in a prefill call, the context was made for {}", N, options_.chunk);
     } else {
-        that(longest <= p.most_exact, "run: {} tokens of a sequence in an exact call, the context was made for {}", longest, p.most_exact);
+        that(longest <= p.most_exact, "run: {} tokens of a sequence in an exact call, the context was made for {}",
+             longest, p.most_exact);
     }
-    that(!(wanted.mtp || wanted.mtp_logits) || has_mtp(), "run: the model has no MTP block, or the context was made without it");
+    that(!(wanted.mtp || wanted.mtp_logits) || has_mtp(),
+         "run: the model has no MTP block, or the context was made without it");
     const size_t width = geometry().width;
     check(parts);
     for (const Part& part : parts) {
-        const int64_t n = part.embeddings.empty() ? int64_t(part.tokens.size()) : int64_t(part.embeddings.size() / width);
-        that(part.embeddings.empty() == parts.front().embeddings.empty() && part.rope.empty() == parts.front().rope.empty(),
+        const int64_t n =
+            part.embeddings.empty() ? int64_t(part.tokens.size()) : int64_t(part.embeddings.size() / width);
+        that(part.embeddings.empty() == parts.front().embeddings.empty() &&
+                 part.rope.empty() == parts.front().rope.empty(),
              "run: tokens and embeddings, and given and plain rotary positions, are not mixed in one call");
         that(part.embeddings.size() % width == 0, "run: embeddings are rows of {} numbers", width);
-        that(part.rope.empty() || int64_t(part.rope.size()) == 3 * n, "run: three rotary positions a token are expected");
+        that(part.rope.empty() || int64_t(part.rope.size()) == 3 * n,
+             "run: three rotary positions a token are expected");
         if (part.pos < 0 || part.pos + n > p.context)
-            throw Error(Status::range, fmt::format("run: positions {} to {} do not fit a context of {}; shorten the text or make the context "
-                                                   "longer", part.pos, part.pos + n, p.context));
+            throw Error(
+                Status::range,
+                fmt::format("run: positions {} to {} do not fit a context of {}; shorten the text or make the context "
+                            "longer",
+                            part.pos, part.pos + n, p.context));
     }
     for (const int32_t row : wanted.rows) that(row >= 0 && row < N, "run: logits of row {} of {} are wanted", row, N);
     const int64_t most = wanted.prefill ? std::max<int64_t>(options_.logit_rows, 1) : N;
-    that(int64_t(wanted.rows.size()) <= most, "run: {} rows of logits, the context was made for {}", wanted.rows.size(), most);
+    that(int64_t(wanted.rows.size()) <= most, "run: {} rows of logits, the context was made for {}", wanted.rows.size(),
+         most);
 }
 
 void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
@@ -250,14 +274,16 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
     s.N = 0, s.longest = 0;
     const size_t width = geometry().width;
     for (const Part& part : parts) {
-        const int64_t n = part.embeddings.empty() ? int64_t(part.tokens.size()) : int64_t(part.embeddings.size() / width);
+        const int64_t n =
+            part.embeddings.empty() ? int64_t(part.tokens.size()) : int64_t(part.embeddings.size() / width);
         s.N += n, s.longest = std::max(s.longest, n);
     }
     check(parts, wanted, s.N, s.longest);
     s.B = int64_t(parts.size()), s.logits = int64_t(wanted.rows.size()), s.prefill = wanted.prefill;
     s.all_rows = s.prefill && s.logits == s.N;
     for (size_t i = 0; s.all_rows && i < wanted.rows.size(); ++i) s.all_rows = wanted.rows[i] == int32_t(i);
-    s.planes = parts.front().rope.empty() || !geometry().family->sections ? 1 : 3, s.embeddings = !parts.front().embeddings.empty();
+    s.planes = parts.front().rope.empty() || !geometry().family->sections ? 1 : 3,
+    s.embeddings = !parts.front().embeddings.empty();
     s.mtp = wanted.mtp, s.mtp_logits = wanted.mtp_logits;
 
     const Inputs at(s);
@@ -267,7 +293,8 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
     for (int64_t b = 0; b < s.B; ++b) {
         const Part& part = parts[size_t(b)];
         const int64_t n = s.embeddings ? int64_t(part.embeddings.size() / width) : int64_t(part.tokens.size());
-        put(at.pos + b, part.pos), put(at.seq + b, part.row), put(at.first + b, row), put(at.len + b, n), put(at.slot + b, part.slot);
+        put(at.pos + b, part.pos), put(at.seq + b, part.row), put(at.first + b, row), put(at.len + b, n),
+            put(at.slot + b, part.slot);
         for (int64_t t = 0; t < n; ++t, ++row) {
             if (!s.embeddings) put(at.tokens + row, part.tokens[size_t(t)]);
             for (int64_t plane = 0; plane < s.planes; ++plane)
@@ -292,7 +319,8 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
 }
 
 std::vector<float> Context::logits(size_t i) const {
-    if (int64_t(i) >= last_.logits) throw Error(Status::invalid_argument, "logits: the last call was not asked for that row");
+    if (int64_t(i) >= last_.logits)
+        throw Error(Status::invalid_argument, "logits: the last call was not asked for that row");
     std::vector<float> row(geometry().vocab);
     const Tensor all = scratch_.tensor("logits", Type::f32, {geometry().vocab, last_.logits, 1, 1});
     all.buffer->read(i * row.size() * sizeof(float), row.data(), row.size() * sizeof(float));
@@ -300,7 +328,8 @@ std::vector<float> Context::logits(size_t i) const {
 }
 
 std::vector<Candidate> Context::candidates(size_t i) const {
-    if (int64_t(i) >= last_.logits) throw Error(Status::invalid_argument, "candidates: the last call was not asked for that row");
+    if (int64_t(i) >= last_.logits)
+        throw Error(Status::invalid_argument, "candidates: the last call was not asked for that row");
     const size_t k = size_t(options_.top);
     std::vector<int32_t> ids(k);
     std::vector<float> shares(k);
@@ -316,8 +345,10 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
     Shape s;
     s.N = s.B = int64_t(parts.size()), s.mtp = true;
     s.steps = steps.empty() ? 0 : *std::max_element(steps.begin(), steps.end());
-    if (!has_mtp()) throw Error(Status::invalid_argument, "draft: the model has no MTP block, or the context was made without it");
-    if (parts.empty() || steps.size() != parts.size() || s.steps < 1 || s.steps >= options_.pools.most_exact || s.B > options_.pools.sequences)
+    if (!has_mtp())
+        throw Error(Status::invalid_argument, "draft: the model has no MTP block, or the context was made without it");
+    if (parts.empty() || steps.size() != parts.size() || s.steps < 1 || s.steps >= options_.pools.most_exact ||
+        s.B > options_.pools.sequences)
         throw Error(Status::invalid_argument, fmt::format("draft: 1 to {} steps for each of 1 to {} parts are expected",
                                                           options_.pools.most_exact - 1, options_.pools.sequences));
     check(parts);
@@ -325,10 +356,12 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
     std::vector<int32_t> values(size_t(at.end), 0);
     for (int64_t b = 0; b < s.B; ++b) {
         const Part& part = parts[size_t(b)];
-        if (part.tokens.size() != 1) throw Error(Status::invalid_argument, "draft: a part is one token, that which was chosen last");
+        if (part.tokens.size() != 1)
+            throw Error(Status::invalid_argument, "draft: a part is one token, that which was chosen last");
         values[size_t(at.tokens + b)] = part.tokens[0];
         values[size_t(at.first + b)] = int32_t(b), values[size_t(at.len + b)] = 1;
-        const int64_t shift = part.rope.empty() ? 0 : part.rope[0] - part.pos;  // text behind an image goes on from there
+        const int64_t shift =
+            part.rope.empty() ? 0 : part.rope[0] - part.pos;  // text behind an image goes on from there
         for (int64_t step = 0; step < s.steps; ++step) {
             const int64_t pos = part.pos + step;
             const bool ends = step >= steps[size_t(b)] || pos >= options_.pools.context;
@@ -343,7 +376,8 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
     std::vector<int32_t> ids(size_t(s.B * s.steps));
     std::vector<float> shares(ids.size());
     scratch_.tensor("draft_ids", Type::i32, {1, s.B * s.steps, 1, 1}).buffer->read(0, ids.data(), ids.size() * 4);
-    scratch_.tensor("top_shares", Type::f32, {1, s.B * s.steps, 1, 1}).buffer->read(0, shares.data(), shares.size() * 4);
+    scratch_.tensor("top_shares", Type::f32, {1, s.B * s.steps, 1, 1})
+        .buffer->read(0, shares.data(), shares.size() * 4);
     std::vector<std::vector<Candidate>> drafts(size_t(s.steps), std::vector<Candidate>(size_t(s.B)));
     for (size_t i = 0; i < ids.size(); ++i) drafts[i / size_t(s.B)][i % size_t(s.B)] = {ids[i], shares[i]};
     last_ = s;

@@ -15,20 +15,27 @@ namespace {
 void check_pair(const gguf::Geometry& a, const gguf::Geometry& b, const std::string& name) {
     const auto same = [&](const char* what, auto x, auto y) {
         if (x != y)
-            throw Error(Status::invalid_argument, fmt::format("{}: its {} is {}, the model's is {}; take the MTP file that was made "
-                                                              "with the model", name, what, y, x));
+            throw Error(Status::invalid_argument,
+                        fmt::format("{}: its {} is {}, the model's is {}; take the MTP file that was made "
+                                    "with the model",
+                                    name, what, y, x));
     };
     if (!b.mtp_only)
-        throw Error(Status::invalid_argument, name + ": not a file of an MTP block alone (block_count counts it, and the trunk's "
-                                                     "tensors are absent)");
-    if (a.mtp_blocks > 0) throw Error(Status::invalid_argument, name + ": the model has an MTP block in its own file; leave this one out");
+        throw Error(Status::invalid_argument,
+                    name +
+                        ": not a file of an MTP block alone (block_count counts it, and the trunk's "
+                        "tensors are absent)");
+    if (a.mtp_blocks > 0)
+        throw Error(Status::invalid_argument,
+                    name + ": the model has an MTP block in its own file; leave this one out");
     same("architecture", std::string(a.family->name), std::string(b.family->name));
     same("number of trunk blocks", a.trunk(), b.trunk());
     same("width", a.width, b.width);
     same("vocabulary", a.vocab, b.vocab);
     same("rotary base", a.rope_base, b.rope_base);
     same("rotary dimensions", a.rope_dims, b.rope_dims);
-    same("rotary sections", fmt::format("{}", fmt::join(a.rope_sections, ",")), fmt::format("{}", fmt::join(b.rope_sections, ",")));
+    same("rotary sections", fmt::format("{}", fmt::join(a.rope_sections, ",")),
+         fmt::format("{}", fmt::join(b.rope_sections, ",")));
     same("head size", a.key_length, b.key_length);
     same("length of values", a.value_length, b.value_length);
     same("norm epsilon", a.eps, b.eps);
@@ -52,9 +59,22 @@ void add_to(const gguf::File& file, Checksum& sum) {
 }
 
 void add_to(const gguf::Geometry& g, Checksum& sum) {
-    const double numbers[] = {double(g.blocks), double(g.mtp_blocks), double(g.width), double(g.vocab), double(g.key_length), g.eps, g.rope_base,
-                              double(g.rope_dims), double(g.rope_sections[0]), double(g.rope_sections[1]), double(g.rope_sections[2]),
-                              double(g.conv), double(g.state), double(g.k_heads), double(g.v_heads), double(g.experts_used)};
+    const double numbers[] = {double(g.blocks),
+                              double(g.mtp_blocks),
+                              double(g.width),
+                              double(g.vocab),
+                              double(g.key_length),
+                              g.eps,
+                              g.rope_base,
+                              double(g.rope_dims),
+                              double(g.rope_sections[0]),
+                              double(g.rope_sections[1]),
+                              double(g.rope_sections[2]),
+                              double(g.conv),
+                              double(g.state),
+                              double(g.k_heads),
+                              double(g.v_heads),
+                              double(g.experts_used)};
     sum.add(std::as_bytes(std::span(numbers)));
     sum.add(std::as_bytes(std::span(g.heads)));
     sum.add(std::as_bytes(std::span(g.kv_heads)));
@@ -65,10 +85,12 @@ void add_to(const gguf::Geometry& g, Checksum& sum) {
 
 Model::Model(const std::string& path, const std::string& mtp) : file_(path), geometry_(gguf::checked_geometry(file_)) {
     if (geometry_.mtp_only)
-        throw Error(Status::invalid_argument, path + ": holds an MTP block alone; name the model's file, and this one as its MTP file");
+        throw Error(Status::invalid_argument,
+                    path + ": holds an MTP block alone; name the model's file, and this one as its MTP file");
     if (geometry_.key_length != geometry_.value_length)
-        throw Error(Status::unsupported, fmt::format("{}: keys of {} and values of {} elements; the output gate needs them alike", path,
-                                                     geometry_.key_length, geometry_.value_length));
+        throw Error(Status::unsupported,
+                    fmt::format("{}: keys of {} and values of {} elements; the output gate needs them alike", path,
+                                geometry_.key_length, geometry_.value_length));
     Checksum sum;
     add_to(file_, sum);
     if (!mtp.empty()) {

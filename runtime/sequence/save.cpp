@@ -26,8 +26,16 @@ struct Header {
 Header header_for(const SequenceState& state, size_t tokens) {
     const model::Context& context = state.context();
     const model::PoolShape& shape = context.options().pools;
-    return {magic, version, context.model().fingerprint(), uint32_t(shape.form), uint32_t(shape.W), uint32_t(shape.kv),
-            state.mtp_ready() ? 2u : 1u, state.pos(), int64_t(tokens), 0};
+    return {magic,
+            version,
+            context.model().fingerprint(),
+            uint32_t(shape.form),
+            uint32_t(shape.W),
+            uint32_t(shape.kv),
+            state.mtp_ready() ? 2u : 1u,
+            state.pos(),
+            int64_t(tokens),
+            0};
 }
 
 /// Writes and counts into the checksum; the first failure is what error() tells.
@@ -66,7 +74,8 @@ public:
     }
     void get(void* data, uint64_t bytes) {
         if (bytes > left_) throw Error(Status::invalid_argument, path_ + ": ends too early; the file is not whole");
-        if (!file_.read(static_cast<char*>(data), std::streamsize(bytes))) throw Error(Status::io, path_ + ": cannot be read");
+        if (!file_.read(static_cast<char*>(data), std::streamsize(bytes)))
+            throw Error(Status::io, path_ + ": cannot be read");
         left_ -= bytes;
         sum_.add({static_cast<const std::byte*>(data), size_t(bytes)});
     }
@@ -89,15 +98,18 @@ void check(const Header& found, const Header& want, const std::string& path) {
     that(found.fingerprint == want.fingerprint, "saved from another model");
     that(found.form == want.form && found.W == want.W && found.kv == want.kv,
          "saved with another rollback mode, block length or KV cache type; make the context with those");
-    that(found.parts == 1 || (found.parts == 2 && want.parts == 2), "saved with an MTP block; make the context with it");
-    that(found.pos >= 0 && found.tokens >= found.pos && found.tokens < (int64_t(1) << 31), "damaged: its counts make no sense");
+    that(found.parts == 1 || (found.parts == 2 && want.parts == 2),
+         "saved with an MTP block; make the context with it");
+    that(found.pos >= 0 && found.tokens >= found.pos && found.tokens < (int64_t(1) << 31),
+         "damaged: its counts make no sense");
 }
 
 }  // namespace
 
 void save(const SequenceState& state, std::span<const int32_t> tokens, const std::string& path) {
     if (int64_t(tokens.size()) < state.pos())
-        throw Error(Status::invalid_argument, fmt::format("save: {} tokens of a sequence that has {}", tokens.size(), state.pos()));
+        throw Error(Status::invalid_argument,
+                    fmt::format("save: {} tokens of a sequence that has {}", tokens.size(), state.pos()));
     const std::string partial = path + ".partial";
     int error = 0;
     {
@@ -130,8 +142,10 @@ Loaded load(model::Context& context, const std::string& path) {
     in.get(&header, sizeof header);
     check(header, header_for(state, 0), path);
     if (header.pos > context.options().pools.context)
-        throw Error(Status::range, fmt::format("{}: has {} tokens, more than the context's {}", path, header.pos, context.options().pools.context));
-    if (in.left() / 4 < uint64_t(header.tokens)) throw Error(Status::invalid_argument, path + ": ends too early; the file is not whole");
+        throw Error(Status::range, fmt::format("{}: has {} tokens, more than the context's {}", path, header.pos,
+                                               context.options().pools.context));
+    if (in.left() / 4 < uint64_t(header.tokens))
+        throw Error(Status::invalid_argument, path + ": ends too early; the file is not whole");
     std::vector<int32_t> tokens(size_t(header.tokens));
     in.get(tokens.data(), tokens.size() * 4);
     state.adopt(header.pos, header.parts == 2);
@@ -139,7 +153,9 @@ Loaded load(model::Context& context, const std::string& path) {
     const auto pieces = state.live_all();
     for (const auto& piece : pieces) want += piece.bytes;
     if (header.bytes != want || in.left() != want + sizeof(uint64_t))
-        throw Error(Status::invalid_argument, fmt::format("{}: holds {} bytes of state where {} are expected; the file is not whole", path, header.bytes, want));
+        throw Error(Status::invalid_argument,
+                    fmt::format("{}: holds {} bytes of state where {} are expected; the file is not whole", path,
+                                header.bytes, want));
     std::vector<std::byte> bytes;
     for (const auto& piece : pieces) {
         bytes.resize(piece.bytes);

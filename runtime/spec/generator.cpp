@@ -28,9 +28,11 @@ void Generator::check(const Request& r) const {
     that(r.n_max >= 0 && r.n_max < o.pools.most_exact,
          fmt::format("n_max {}: the context was made for drafts of up to {} tokens", r.n_max, o.pools.most_exact - 1));
     that(r.n_max == 0 || drafter_, "drafts need a drafter (n_max = 0 generates without)");
-    that(r.n_min >= 0 && (r.n_min <= r.n_max || r.n_max == 0) && r.p_min >= 0 && r.p_min <= 1, "n_min is from 0 to n_max, p_min from 0 to 1");
+    that(r.n_min >= 0 && (r.n_min <= r.n_max || r.n_max == 0) && r.p_min >= 0 && r.p_min <= 1,
+         "n_min is from 0 to n_max, p_min from 0 to 1");
     if (int64_t(r.prompt.size()) > o.pools.context)
-        throw Error(Status::range, fmt::format("the prompt has {} tokens, the context {} positions", r.prompt.size(), o.pools.context));
+        throw Error(Status::range, fmt::format("the prompt has {} tokens, the context {} positions", r.prompt.size(),
+                                               o.pools.context));
 }
 
 Generation& Generator::add(Request request, const model::Progress& progress) {
@@ -45,9 +47,11 @@ Generation& Generator::add(Request request, const model::Progress& progress) {
 Generation& Generator::resume(sequence::SequenceState state, int32_t last, Request request) {
     request.prompt = {last};
     check(request);
-    if (&state.context() != &context_) throw Error(Status::invalid_argument, "resume: the state is one of another context");
+    if (&state.context() != &context_)
+        throw Error(Status::invalid_argument, "resume: the state is one of another context");
     if (last < 0 || last >= int64_t(context_.geometry().vocab))
-        throw Error(Status::range, fmt::format("resume: token {} is not one of the vocabulary's {}", last, context_.geometry().vocab));
+        throw Error(Status::range,
+                    fmt::format("resume: token {} is not one of the vocabulary's {}", last, context_.geometry().vocab));
     all_.push_back({std::move(request), std::move(state), {last}, Stop::none, {}, {}});
     Generation& g = all_.back();
     g.stopped = stop_at(g, 1, last, g.state.pos());
@@ -150,7 +154,8 @@ bool Generator::round() {
             const int64_t position = g.state.pos() + int64_t(n) + 1;
             int32_t token = chosen(g, row + n, position);
             const bool drafted_here = n < drafted[i].size();
-            if (drafted_here && g.request.accept_rate >= 0 && uniform(1, 0, position) < g.request.accept_rate) token = drafted[i][n];
+            if (drafted_here && g.request.accept_rate >= 0 && uniform(1, 0, position) < g.request.accept_rate)
+                token = drafted[i][n];
             v.tokens.push_back(token);
             v.stop = stop_at(g, g.text.size() + n + 1, token, position);
             if (v.stop != Stop::none || !drafted_here || drafted[i][n] != token) break;

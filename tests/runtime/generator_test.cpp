@@ -36,7 +36,8 @@ spec::Request request(int n_max, const spec::Sampler& sampler = {}, uint64_t pro
 
 spec::Generation& finished(spec::Generator& generator, spec::Request r) {
     spec::Generation& g = generator.add(std::move(r));
-    while (generator.round()) {}
+    while (generator.round()) {
+    }
     return g;
 }
 
@@ -105,7 +106,8 @@ TEST_P(Runtime, SequencesTogetherSayWhatTheySayAlone) {
         for (uint64_t i = 0; i < 4; ++i) expected.push_back(plain(*c, sampler, i));
         spec::Generator generator(*c, &mtp);
         for (int i = 0; i < 4; ++i) generator.add(request(i + 1, sampler, uint64_t(i)));  // drafts of different lengths
-        while (generator.round()) {}
+        while (generator.round()) {
+        }
         size_t i = 0;
         for (const spec::Generation& g : generator.all()) {
             EXPECT_EQ(text_of(g), expected[i]) << "sequence " << i;
@@ -119,7 +121,8 @@ TEST_P(Runtime, OnePromptInFourSequencesGivesOneAnswer) {
     spec::MtpDrafter mtp(*c);
     spec::Generator generator(*c, &mtp);
     for (int i = 0; i < 4; ++i) generator.add(request(3));
-    while (generator.round()) {}
+    while (generator.round()) {
+    }
     const Text expected = plain(*context(options(StateForm::ring, 1, 4)));
     for (const spec::Generation& g : generator.all()) EXPECT_EQ(text_of(g), expected);
 }
@@ -135,7 +138,8 @@ TEST_P(Runtime, EndsAndLimitsStopAtTheSameToken) {
         while (expected.tokens[first] != r.ends[0]) ++first;
         spec::Generator generator(*c, &oracle);
         const spec::Generation& g = finished(generator, std::move(r));
-        EXPECT_EQ(g.text, std::vector<int32_t>(expected.tokens.begin(), expected.tokens.begin() + std::ptrdiff_t(first) + 1));
+        EXPECT_EQ(g.text,
+                  std::vector<int32_t>(expected.tokens.begin(), expected.tokens.begin() + std::ptrdiff_t(first) + 1));
         EXPECT_EQ(g.stopped, spec::Stop::end_token);
         EXPECT_EQ(g.state.pos(), 37 + int64_t(first));
         expect_sound(g.counts);
@@ -206,7 +210,8 @@ TEST(Sampler, KeepsWhatItIsTold) {
     }
     int differ = 0;
     for (int64_t i = 0; i < 100; ++i)
-        differ += spec::Sampler{.temperature = 1, .seed = 5}.choose(logits, i) != spec::Sampler{.temperature = 1, .seed = 5, .choice = 1}.choose(logits, i);
+        differ += spec::Sampler{.temperature = 1, .seed = 5}.choose(logits, i) !=
+                  spec::Sampler{.temperature = 1, .seed = 5, .choice = 1}.choose(logits, i);
     EXPECT_GT(differ, 20);  // another choice is another text
     const float nan = std::nanf("");
     EXPECT_EQ(spec::Sampler{}.choose(std::vector<float>{nan, 1, 2, nan}, 0), 2);

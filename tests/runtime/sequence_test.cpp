@@ -1,8 +1,8 @@
 // What a sequence's state promises: the same bits for every way of grouping tokens into calls, of going back and of
 // sharing a call with others; and a refusal wherever it could not keep that.
-#include <fstream>
 #include <sys/resource.h>
 #include <csignal>
+#include <fstream>
 
 #include "runtime/sequence/save.h"
 #include "tests/runtime/runtime_fixture.h"
@@ -32,7 +32,8 @@ TEST_P(Runtime, AnyGroupingGivesTheSameBits) {
     const auto c = context(options(StateForm::ring, 1, 16));
     const auto tokens = some_tokens(40, 1);
     const Rows expected = serial(*c, tokens);
-    for (const std::vector<size_t>& sizes : {std::vector<size_t>{16, 16, 8}, {1, 2, 3, 4, 5, 6, 7, 8, 4}, {15, 1, 16, 8}}) {
+    for (const std::vector<size_t>& sizes :
+         {std::vector<size_t>{16, 16, 8}, {1, 2, 3, 4, 5, 6, 7, 8, 4}, {15, 1, 16, 8}}) {
         SequenceState state(*c);
         size_t at = 0;
         for (const size_t n : sizes) {
@@ -53,7 +54,9 @@ TEST_P(Runtime, RowsDoNotDependOnOthersInTheCall) {
         const size_t m = 5 - n;  // the others' lengths differ
         model::Wanted wanted;
         for (size_t i = 0; i < n; ++i) wanted.rows.push_back(int32_t(m + i));
-        c->run({sb.part(std::span(b).subspan(0, m)), sa.part(std::span(a).subspan(at, n)), sd.part(std::span(d).subspan(0, m))}, wanted);
+        c->run({sb.part(std::span(b).subspan(0, m)), sa.part(std::span(a).subspan(at, n)),
+                sd.part(std::span(d).subspan(0, m))},
+               wanted);
         for (size_t i = 0; i < n; ++i) ASSERT_EQ(c->logits(i), expected[at + i]) << "token " << at + i;
         sa.advance(int64_t(n)), sb.advance(int64_t(m)), sd.advance(int64_t(m));
         at += n;
@@ -73,7 +76,8 @@ TEST_P(Runtime, PrefillAgreesWithDecoding) {
     for (size_t i = 0; i < 50; ++i) {
         const auto row = c->logits(i);
         double error = 0, norm = 0;
-        for (size_t v = 0; v < row.size(); ++v) error += std::pow(row[v] - expected[i][v], 2), norm += std::pow(expected[i][v], 2);
+        for (size_t v = 0; v < row.size(); ++v)
+            error += std::pow(row[v] - expected[i][v], 2), norm += std::pow(expected[i][v], 2);
         EXPECT_LE(error / norm, 1e-9) << "token " << i;
     }
 }
@@ -132,7 +136,9 @@ void check_table(StateForm form, model::Context& c) {
 }
 
 TEST_P(Runtime, TableOfWrongAnswersRing) { check_table(StateForm::ring, *context(options(StateForm::ring))); }
-TEST_P(Runtime, TableOfWrongAnswersSnapshots) { check_table(StateForm::snapshots, *context(options(StateForm::snapshots))); }
+TEST_P(Runtime, TableOfWrongAnswersSnapshots) {
+    check_table(StateForm::snapshots, *context(options(StateForm::snapshots)));
+}
 
 /// Rounds of n + 1 tokens of which some are taken back, against serial decoding, bit for bit.
 void check_chain(model::Context& c, int rounds, int64_t most) {
@@ -149,7 +155,8 @@ void check_chain(model::Context& c, int rounds, int64_t most) {
         std::vector<int32_t> part(tokens.begin() + at, tokens.begin() + at + good);
         part.insert(part.end(), wrong.begin() + at + good, wrong.begin() + at + n);
         const Rows rows = run_exact(state, part);
-        for (int64_t i = 0; i < good; ++i) ASSERT_EQ(rows[size_t(i)], expected[size_t(at + i)]) << "round " << round << " token " << at + i;
+        for (int64_t i = 0; i < good; ++i)
+            ASSERT_EQ(rows[size_t(i)], expected[size_t(at + i)]) << "round " << round << " token " << at + i;
         state.rollback(at + good);
         if (round % 7 == 0) state.rollback(std::max(state.lowest(), state.pos() - int64_t(next(3))));
     }
@@ -172,7 +179,8 @@ TEST_P(Runtime, RollbackStopsWhereTheRingEnds) {
     EXPECT_FALSE(state.refusal(15).empty());
     state.rollback(16);
     EXPECT_EQ(state.lowest(), 16);  // going back does not make older ones valid
-    for (size_t at = 16; at < 48; ++at) ASSERT_EQ(run_exact(state, std::span(tokens).subspan(at, 1)).front(), expected[at]) << at;
+    for (size_t at = 16; at < 48; ++at)
+        ASSERT_EQ(run_exact(state, std::span(tokens).subspan(at, 1)).front(), expected[at]) << at;
     EXPECT_EQ(state.lowest(), 32);
     state.reset();
     expect_right(state, tokens, expected, "after a reset");
@@ -198,7 +206,8 @@ TEST_P(Runtime, AForkGoesItsOwnWay) {
 
 class Saved : public Runtime {
 protected:
-    std::string path_ = (std::filesystem::temp_directory_path() / ("rewind-sequence-" + std::to_string(getpid()))).string();
+    std::string path_ =
+        (std::filesystem::temp_directory_path() / ("rewind-sequence-" + std::to_string(getpid()))).string();
     void TearDown() override { std::filesystem::remove(path_); }
 };
 
@@ -283,7 +292,9 @@ TEST_P(Runtime, GoingBackIntoAPrompt) {
         c->run({s->part(std::span(tokens).subspan(0, 37))}, {.prefill = true});
         s->advance(37);
     }
-    const auto next = [&](SequenceState& s) { return run_exact(s, std::span(tokens).subspan(size_t(s.pos()), 1)).front(); };
+    const auto next = [&](SequenceState& s) {
+        return run_exact(s, std::span(tokens).subspan(size_t(s.pos()), 1)).front();
+    };
     run_exact(state, some_tokens(3, 98));
     state.rollback(37);
     EXPECT_EQ(next(state), next(fresh));
@@ -293,14 +304,16 @@ TEST_P(Runtime, GoingBackIntoAPrompt) {
         const auto at = size_t(state.pos());
         const auto row = next(state);
         double error = 0, norm = 0;
-        for (size_t v = 0; v < row.size(); ++v) error += std::pow(row[v] - expected[at][v], 2), norm += std::pow(expected[at][v], 2);
+        for (size_t v = 0; v < row.size(); ++v)
+            error += std::pow(row[v] - expected[at][v], 2), norm += std::pow(expected[at][v], 2);
         ASSERT_LE(error / norm, 1e-9) << "token " << at;
     }
     c->run({state.part(std::span(tokens).subspan(45, 10))}, {.prefill = true});  // a prompt that begins inside a block
     state.advance(10);
     const auto row = next(state);
     double error = 0, norm = 0;
-    for (size_t v = 0; v < row.size(); ++v) error += std::pow(row[v] - expected[55][v], 2), norm += std::pow(expected[55][v], 2);
+    for (size_t v = 0; v < row.size(); ++v)
+        error += std::pow(row[v] - expected[55][v], 2), norm += std::pow(expected[55][v], 2);
     EXPECT_LE(error / norm, 1e-9);
 }
 
@@ -327,7 +340,8 @@ TEST_P(Saved, DamageAndStrangersAreRefused) {
     refused(bad, *c, "checksum");
     refused(good.substr(0, good.size() - 9), *c, "not whole");
     refused(good.substr(0, 20), *c, "not whole");
-    refused("not a state at all, but long enough to hold a header of one, or so it seems to me", *c, "not a saved sequence");
+    refused("not a state at all, but long enough to hold a header of one, or so it seems to me", *c,
+            "not a saved sequence");
     gguf::Recipe recipe;
     recipe.seed = 2;
     refused(good, *context(options(), recipe, "stranger"), "another model");
@@ -376,9 +390,9 @@ TEST_P(Runtime, BadCallsAreRefusedAndChangeNothing) {
     refused({5, 512}, {}, Status::range);
     refused({5, -1}, {}, Status::range);
     refused({}, {}, Status::invalid_argument);
-    refused({1, 2, 3, 4, 5}, {}, Status::invalid_argument);              // more than an exact call takes
+    refused({1, 2, 3, 4, 5}, {}, Status::invalid_argument);  // more than an exact call takes
     refused({1, 2}, {.rows = {2}}, Status::invalid_argument);
-    refused({1, 2}, {}, Status::range, 511);                             // past the context
+    refused({1, 2}, {}, Status::range, 511);  // past the context
     refused(some_tokens(65, 1), {.prefill = true}, Status::invalid_argument);
     EXPECT_THROW(c->draft({{.row = 7, .tokens = std::span(tokens).subspan(0, 1)}}, {1}), Error);
     expect_right(state, tokens, expected, "after refused calls");
