@@ -98,23 +98,27 @@ TEST_P(Runtime, TextWithGoodDraftsIsPlainText) {
     }
 }
 
-TEST_P(Runtime, SequencesTogetherSayWhatTheySayAlone) {
-    const auto c = context(options(StateForm::ring, 4, 5));
-    spec::MtpDrafter mtp(*c);
-    for (const spec::Sampler& sampler : {spec::Sampler{}, warm}) {
-        std::vector<Text> expected;
-        for (uint64_t i = 0; i < 4; ++i) expected.push_back(plain(*c, sampler, i));
-        spec::Generator generator(*c, &mtp);
-        for (int i = 0; i < 4; ++i) generator.add(request(i + 1, sampler, uint64_t(i)));  // drafts of different lengths
-        while (generator.round()) {
-        }
-        size_t i = 0;
-        for (const spec::Generation& g : generator.all()) {
-            EXPECT_EQ(text_of(g), expected[i]) << "sequence " << i;
-            ++i;
-        }
+void check_together(model::Context& c, const spec::Sampler& sampler) {
+    spec::MtpDrafter mtp(c);
+    std::vector<Text> expected;
+    for (uint64_t i = 0; i < 4; ++i) expected.push_back(plain(c, sampler, i));
+    spec::Generator generator(c, &mtp);
+    for (int i = 0; i < 4; ++i) generator.add(request(i + 1, sampler, uint64_t(i)));  // drafts of different lengths
+    while (generator.round()) {
+    }
+    size_t i = 0;
+    for (const spec::Generation& g : generator.all()) {
+        EXPECT_EQ(text_of(g), expected[i]) << "sequence " << i;
+        ++i;
     }
 }
+
+TEST_P(Runtime, SequencesTogetherSayWhatTheySayAlone) {
+    const auto c = context(options(StateForm::ring, 4, 5));
+    for (const spec::Sampler& sampler : {spec::Sampler{}, warm}) check_together(*c, sampler);
+}
+
+TEST_P(Runtime, SequencesTogetherInSnapshots) { check_together(*context(options(StateForm::snapshots, 4, 5)), {}); }
 
 TEST_P(Runtime, OnePromptInFourSequencesGivesOneAnswer) {
     const auto c = context(options(StateForm::ring, 4, 4));

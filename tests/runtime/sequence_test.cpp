@@ -188,7 +188,7 @@ TEST_P(Runtime, RollbackStopsWhereTheRingEnds) {
 
 TEST_P(Runtime, AForkGoesItsOwnWay) {
     for (const StateForm form : {StateForm::ring, StateForm::snapshots}) {
-        const auto c = context(options(form, 2));
+        const auto c = context(options(form, 2, 20));
         const auto tokens = some_tokens(30, 9);
         const Rows expected = serial(*c, tokens);
         SequenceState state(*c);
