@@ -16,12 +16,13 @@ layout(local_size_x_id = 0) in;
 #if BLOCKS
 layout(constant_id = 30) const int W_TYPE = RW_Q8_0;  // of the table
 const int QKV_TYPE = RW_F32;
-#include "load.glsl"
-#include "blocks.glsl"
 #else
 layout(constant_id = 30) const int QKV_TYPE = 0;  // of the table; the name is load.glsl's
-#include "load.glsl"
 #define table_row(n, stride) skip_typed(start(RW_ARG_table), n, stride)
+#endif
+#include "load.glsl"
+#if BLOCKS
+#include "blocks.glsl"
 #endif
 
 INDEX(ids)
