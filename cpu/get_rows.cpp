@@ -53,9 +53,8 @@ void Unpack(const uint8_t* block, float* to, int64_t n) {
 }
 
 void ReadOne(const std::byte* from, int type, float* to, int64_t n) {
-    static constexpr void (*by_type[])(const uint8_t*, float*, int64_t) = {
-        nullptr,      nullptr,      nullptr,      nullptr,      Unpack<Q8_0>, Unpack<Q4_0>,  Unpack<Q4_1>,
-        Unpack<Q5_0>, Unpack<Q5_1>, Unpack<Q4_K>, Unpack<Q5_K>, Unpack<Q6_K>, Unpack<Iq4Nl>, Unpack<Iq4Xs>};
+    static constexpr void (*by_type[])(const uint8_t*, float*, int64_t) = {nullptr, nullptr, nullptr, nullptr,
+                                                                        RW_OF_QUANTS(Unpack)};
     static_assert(std::size(by_type) == std::size(all_types));
     if (by_type[type]) by_type[type](reinterpret_cast<const uint8_t*>(from), to, n);
     else Convert(from, type, reinterpret_cast<std::byte*>(to), RW_F32, n);

@@ -93,10 +93,7 @@ void MulMatOf(const MulMatRows& call) {
 }
 
 void MulMat(const Launch& launch) {
-    static constexpr void (*by_type[])(const MulMatRows&) = {
-        MulMatOf<PlainFormat<float>>, MulMatOf<PlainFormat<hwy::float16_t>>, MulMatOf<PlainFormat<hwy::bfloat16_t>>,
-        nullptr, MulMatOf<Q8_0>, MulMatOf<Q4_0>, MulMatOf<Q4_1>, MulMatOf<Q5_0>, MulMatOf<Q5_1>, MulMatOf<Q4_K>,
-        MulMatOf<Q5_K>, MulMatOf<Q6_K>, MulMatOf<Iq4Nl>, MulMatOf<Iq4Xs>};
+    static constexpr void (*by_type[])(const MulMatRows&) = {RW_OF_WEIGHTS(MulMatOf)};
     static_assert(std::size(by_type) == std::size(all_types));
     MulMatRows call(launch);
     if (call.p.R >= kCopyFrom) copy_rows(launch, call);

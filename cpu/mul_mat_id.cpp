@@ -137,10 +137,7 @@ void MulMatIdOf(const MulMatIdCall& call) {
 }
 
 void MulMatId(const Launch& launch) {
-    static constexpr void (*by_type[])(const MulMatIdCall&) = {
-        MulMatIdOf<PlainFormat<float>>, MulMatIdOf<PlainFormat<hwy::float16_t>>, MulMatIdOf<PlainFormat<hwy::bfloat16_t>>,
-        nullptr, MulMatIdOf<Q8_0>, MulMatIdOf<Q4_0>, MulMatIdOf<Q4_1>, MulMatIdOf<Q5_0>, MulMatIdOf<Q5_1>, MulMatIdOf<Q4_K>,
-        MulMatIdOf<Q5_K>, MulMatIdOf<Q6_K>, MulMatIdOf<Iq4Nl>, MulMatIdOf<Iq4Xs>};
+    static constexpr void (*by_type[])(const MulMatIdCall&) = {RW_OF_WEIGHTS(MulMatIdOf)};
     static_assert(std::size(by_type) == std::size(all_types));
     const MulMatIdCall call(launch);
     call.check(), call.sort();

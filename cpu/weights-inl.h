@@ -22,6 +22,13 @@
 #include "core/blocks.h"
 #include "cpu/math-inl.h"
 
+/* F of every type, in the order of all_types: for tables of functions. i32 is no type of weights. */
+#ifndef RW_OF_QUANTS
+#define RW_OF_QUANTS(F) F<Q8_0>, F<Q4_0>, F<Q4_1>, F<Q5_0>, F<Q5_1>, F<Q4_K>, F<Q5_K>, F<Q6_K>, F<Iq4Nl>, F<Iq4Xs>
+#define RW_OF_WEIGHTS(F) \
+    F<PlainFormat<float>>, F<PlainFormat<hwy::float16_t>>, F<PlainFormat<hwy::bfloat16_t>>, nullptr, RW_OF_QUANTS(F)
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace rw::cpu::HWY_NAMESPACE {
 

@@ -1,11 +1,11 @@
 // rewind bench: how fast a model reads a prompt and writes, plainly and with drafts of several lengths.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "runtime/clock.h"
 #include "runtime/spec/generator.h"
 #include "tools/model_options.h"
 #include "tools/table.h"
@@ -22,8 +22,6 @@ struct Options {
     double accept_rate = -1;
     bool json = false;
 };
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 /// Tokens of no meaning, the same every time.
 std::vector<int32_t> some_prompt(int64_t n, uint32_t vocab, int64_t sequence) {
@@ -55,10 +53,10 @@ nlohmann::ordered_json measure(const Options& o, model::Context& context, int n_
     const auto rounds_so_far = [&] { return sum([](const spec::Counts& c) { return c.rounds; }); };
     const auto drafting_so_far = [&] { return generator.all().front().counts.draft_seconds; };
     const double emitted_before = emitted_so_far(), rounds_before = rounds_so_far(),
-                 drafting_before = drafting_so_far(), start = now();
+                 drafting_before = drafting_so_far(), start = seconds_now();
     int64_t rounds = 0;
     while (generator.round()) ++rounds;
-    const double seconds = now() - start, emitted = emitted_so_far() - emitted_before,
+    const double seconds = seconds_now() - start, emitted = emitted_so_far() - emitted_before,
                  sequence_rounds = rounds_so_far() - rounds_before;
     const int64_t drafted = int64_t(sum([](const spec::Counts& c) { return c.drafted; }));
     const int64_t accepted = int64_t(sum([](const spec::Counts& c) { return c.accepted; }));

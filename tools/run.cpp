@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "runtime/clock.h"
 #include "runtime/gguf/text.h"
 #include "runtime/spec/generator.h"
 #include "runtime/tokenizer/chat.h"
@@ -27,8 +27,6 @@ struct Options {
     double p_min = 0;
     spec::Sampler sampler;
 };
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 /// Of a model that has no vocabulary nothing is shown: token ids in, token ids out.
 std::unique_ptr<tokenizer::Tokenizer> tokenizer_of(const model::Model& model, bool needed) {
@@ -137,13 +135,13 @@ void run(const Options& o) {
         text += more;
         if (!o.json) std::cout << more << std::flush;
     };
-    const double start = now();
+    const double start = seconds_now();
     show();
     while (generator.round()) {
         if (o.trace) trace(g, tokens.get());
         show();
     }
-    const double decode = now() - start;
+    const double decode = seconds_now() - start;
     const std::string rest = shown ? shown->finish() : "";
     text += rest;
     const nlohmann::ordered_json r = report(o, opened, g, text, decode);

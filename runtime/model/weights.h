@@ -71,9 +71,9 @@ struct Weights {
 /// Called while bytes move; false stops with Error(invalid_argument) "cancelled".
 using Progress = std::function<bool(uint64_t done, uint64_t total)>;
 
-/// Loads, or with a Memory that measures only describes. mtp: the file of the MTP block where it is not `trunk`'s own,
-/// or null; its embedding, final norm and head are the trunk's and not loaded again. Where memory is the host's, plain
-/// tensors stay in the file's mapping, so the files have to outlive the weights.
+/// Loads, or with a Memory that measures only describes. with_mtp: the MTP block too. mtp: the file of that block where
+/// it is not `trunk`'s own, or null; its embedding, final norm and head are the trunk's and not loaded again. Where
+/// memory is the host's, plain tensors stay in the file's mapping, so the files have to outlive the weights.
 Weights load_weights(const gguf::File& trunk, const gguf::Geometry& geometry, const gguf::File* mtp, bool with_mtp,
                      Memory& memory, const Progress& progress = {});
 

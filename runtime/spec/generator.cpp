@@ -3,14 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+
+#include "runtime/clock.h"
 
 namespace rw::spec {
-namespace {
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-}  // namespace
 
 const char* name_of(Stop stop) {
     constexpr const char* names[] = {"none", "end_token", "length", "context_full", "cancelled"};
@@ -60,7 +56,7 @@ Generation& Generator::resume(sequence::SequenceState state, int32_t last, Reque
 
 void Generator::prefill(Generation& g, const model::Progress& progress) {
     // Cut by the prompt alone, at multiples of the chunk, whatever else runs: the same prompt gives the same bits.
-    const double start = now();
+    const double start = seconds_now();
     const std::span<const int32_t> prompt(g.request.prompt);
     const size_t chunk = size_t(context_.options().chunk);
     for (size_t at = 0; at < prompt.size(); at += chunk) {
@@ -76,7 +72,7 @@ void Generator::prefill(Generation& g, const model::Progress& progress) {
     }
     g.text.push_back(chosen(g, 0, g.state.pos()));
     g.stopped = stop_at(g, 1, g.text.back(), g.state.pos());
-    g.counts.prefill_seconds = now() - start;
+    g.counts.prefill_seconds = seconds_now() - start;
 }
 
 /// The token that the model itself chooses behind row `row` of the last call.
@@ -107,7 +103,7 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
         jobs.push_back({&g, n}), of.push_back(i);
     }
     if (jobs.empty()) return result;
-    const double start = now();
+    const double start = seconds_now();
     drafter_->draft(jobs);
     for (size_t j = 0; j < jobs.size(); ++j) {
         Generation& g = *going[of[j]];
@@ -117,7 +113,7 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
         }
         if (int(g.last.draft.size()) < g.request.n_min) g.last.draft.clear();
         for (const model::Candidate& next : g.last.draft) result[of[j]].push_back(next.token);
-        g.counts.draft_seconds += now() - start;
+        g.counts.draft_seconds += seconds_now() - start;
     }
     return result;
 }
@@ -129,7 +125,7 @@ bool Generator::round() {
     if (going.empty()) return false;
     const auto drafted = drafts(going);
 
-    const double start = now();
+    const double start = seconds_now();
     std::vector<std::vector<int32_t>> rows(going.size());
     std::vector<model::Part> parts;
     model::Wanted wanted{.mtp = needs_mtp()};
@@ -177,7 +173,7 @@ bool Generator::round() {
         for (size_t n = 0; n < accepted; ++n) ++c.taken[n];
         ++c.rounds;
         c.drafted += int64_t(drafted[i].size()), c.accepted += int64_t(accepted), c.emitted += int64_t(tokens.size());
-        c.verify_seconds += now() - start;
+        c.verify_seconds += seconds_now() - start;
         g.last.accepted = int(accepted);
     }
     return true;

@@ -1,5 +1,6 @@
 #include "tests/runtime/runtime_fixture.h"
 
+#include <cmath>
 #include <map>
 
 #include "core/fill.h"
@@ -61,6 +62,13 @@ std::vector<int32_t> some_tokens(size_t n, uint64_t seed, uint32_t vocab) {
     std::vector<int32_t> tokens(n);
     for (size_t i = 0; i < n; ++i) tokens[i] = int32_t((seed * 1000003 + i * 7919 + i * i * 31) % vocab);
     return tokens;
+}
+
+double nmse(std::span<const float> found, std::span<const float> expected) {
+    double error = 0, norm = 0;
+    for (size_t i = 0; i < expected.size(); ++i)
+        error += std::pow(double(found[i]) - expected[i], 2), norm += std::pow(double(expected[i]), 2);
+    return error / norm;
 }
 
 std::vector<std::vector<float>> run_exact(sequence::SequenceState& state, std::span<const int32_t> tokens, bool mtp) {

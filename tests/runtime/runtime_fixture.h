@@ -25,6 +25,9 @@ std::string device_name(const testing::TestParamInfo<std::string>& info);
 /// `n` tokens of the vocabulary that jump about.
 std::vector<int32_t> some_tokens(size_t n, uint64_t seed, uint32_t vocab = 512);
 
+/// Of one row: sum of squared differences over sum of squares.
+double nmse(std::span<const float> found, std::span<const float> expected);
+
 /// Runs tokens[at, at + n) as one exact call and returns the logits of every row.
 std::vector<std::vector<float>> run_exact(sequence::SequenceState& state, std::span<const int32_t> tokens, bool mtp = false);
 

@@ -74,11 +74,7 @@ TEST_P(Runtime, PrefillAgreesWithDecoding) {
     for (int i = 0; i < 50; ++i) wanted.rows.push_back(i);
     c->run({state.part(tokens)}, wanted);
     for (size_t i = 0; i < 50; ++i) {
-        const auto row = c->logits(i);
-        double error = 0, norm = 0;
-        for (size_t v = 0; v < row.size(); ++v)
-            error += std::pow(row[v] - expected[i][v], 2), norm += std::pow(expected[i][v], 2);
-        EXPECT_LE(error / norm, 1e-9) << "token " << i;
+        EXPECT_LE(nmse(c->logits(i), expected[i]), 1e-9) << "token " << i;
     }
 }
 
@@ -302,19 +298,11 @@ TEST_P(Runtime, GoingBackIntoAPrompt) {
     state.rollback(21);  // into the prompt, whose rows agree with decoding within tolerance
     while (state.pos() < 45) {
         const auto at = size_t(state.pos());
-        const auto row = next(state);
-        double error = 0, norm = 0;
-        for (size_t v = 0; v < row.size(); ++v)
-            error += std::pow(row[v] - expected[at][v], 2), norm += std::pow(expected[at][v], 2);
-        ASSERT_LE(error / norm, 1e-9) << "token " << at;
+        ASSERT_LE(nmse(next(state), expected[at]), 1e-9) << "token " << at;
     }
     c->run({state.part(std::span(tokens).subspan(45, 10))}, {.prefill = true});  // a prompt that begins inside a block
     state.advance(10);
-    const auto row = next(state);
-    double error = 0, norm = 0;
-    for (size_t v = 0; v < row.size(); ++v)
-        error += std::pow(row[v] - expected[55][v], 2), norm += std::pow(expected[55][v], 2);
-    EXPECT_LE(error / norm, 1e-9);
+    EXPECT_LE(nmse(next(state), expected[55]), 1e-9);
 }
 
 TEST_P(Saved, DamageAndStrangersAreRefused) {
