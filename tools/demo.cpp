@@ -1,8 +1,9 @@
-// rewind demo: the gated delta rule in its three regimes on every device found, as one table.
+// rewind demo: on every device found, the gated delta rule in its three regimes, then a model with and without drafts.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 
+#include "tools/demo_model.h"
 #include "tools/measure.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
@@ -27,10 +28,9 @@ constexpr Regime regimes[] = {
 };
 #undef SHAPE
 
-void run(std::ostream& out) {
-    std::vector<std::string> notes;
-    std::vector<std::shared_ptr<core::Device>> devices;
-    for (const core::DeviceInfo& info : core::devices(&notes)) devices.push_back(core::open(info.id));
+using Devices = std::vector<std::shared_ptr<core::Device>>;
+
+void operators(const Devices& devices, const std::vector<std::string>& notes, std::ostream& out) {
     out << "One layer, 16 key heads, 32 value heads, state 128 x 128 per head, f32; caches cold.\n\n";
     std::vector<double> peaks;
     for (const auto& device : devices) {
@@ -69,12 +69,37 @@ void run(std::ostream& out) {
            "the definition in double precision; 1e-7 is the bound. More: rewind ops bench, rewind ops explain.\n";
 }
 
+struct Options {
+    std::string model, prompts;
+    int64_t tokens = 64;
+};
+
+int run(const Options& o, std::ostream& out) {
+    std::vector<std::string> notes;
+    Devices devices;
+    for (const core::DeviceInfo& info : core::devices(&notes)) devices.push_back(core::open(info.id));
+    operators(devices, notes, out);
+    if (o.model.empty()) return 0;
+#if REWIND_RUNTIME
+    return demo_model(o.model, o.prompts, o.tokens, devices, out) ? 0 : 1;
+#else
+    out << "note: this program was built without the model runtime (REWIND_RUNTIME=OFF)\n";
+    return 0;
+#endif
+}
+
 }  // namespace
 
-void add_demo(CLI::App& app, int&) {
-    app.add_subcommand("demo", "Run the gated delta rule on every device and print one table")->callback([] {
-        run(std::cout);
-    });
+void add_demo(CLI::App& app, int& status) {
+    CLI::App& verb = *app.add_subcommand("demo", "Run the gated delta rule, and a model, on every device: tables");
+    auto o = std::make_shared<Options>();
+    CLI::Option* model = verb.add_option("-m,--model", o->model, "A model with an MTP block");
+    verb.add_option("--prompts", o->prompts, R"(Its prompts: a file of [{"kind": "...", "text": "..."}, ...])");
+    verb.add_option("-n,--tokens-out", o->tokens, "Tokens to generate from each")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1 << 20));
+    model->needs("--prompts");
+    verb.callback([o, &status] { status = run(*o, std::cout); });
 }
 
 }  // namespace rw::tools

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How many drafted tokens of the MTP head the trunk agrees with: greedy, over nine held-out prompts of different kinds.
 
-    python3 accept.py FOLDER [--checkpoint FILE] [--tokens 192] [--n-max 3]
+    python3 accept.py FOLDER [--checkpoint FILE] [--tokens 192] [--n-max 3] [--write-prompts FILE]
 
 The text is written by the trunk alone, token by token. What a draft at any of its positions would have been is then
 computed for all positions at once: a draft is checked only as far as it equals the text, so the text may stand for it.
@@ -132,9 +132,14 @@ def main():
     arguments.add_argument("--tokens", type=int, default=192)
     arguments.add_argument("--n-max", type=int, default=3)
     arguments.add_argument("--temperature", type=float, default=0.0)
+    arguments.add_argument("--write-prompts", type=Path, help="what rewind demo reads; nothing is measured")
     options = arguments.parse_args()
     torch.set_num_threads(1)
     tokenizer = Tokenizer.from_file(str(options.folder / "tokenizer.json"))
+    if options.write_prompts:
+        entries = [{"kind": kind, "text": text} for kind, text in prompts(options.folder, tokenizer)]
+        options.write_prompts.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        return
     model, saved = load(options.checkpoint or options.folder / "last.pt")
     total, results = measure(model, options.folder, tokenizer, options.tokens, options.n_max, options.temperature)
     for r in results:
