@@ -17,9 +17,9 @@ void ModelOptions::add_to(CLI::App& verb) {
     verb.add_option("-c,--context", context, "Positions of a sequence; the model's, at most 4096, by default")
         ->check(CLI::Range(1, 1 << 30));
     verb.add_option("--kv", kv, "Type of the KV cache")->capture_default_str()->check(CLI::IsMember({"f16", "f32"}));
-    verb.add_option("--rollback", rollback, "How recurrent layers go back: ring, snapshots, or auto by memory")
+    verb.add_option("--rollback", rollback, "How recurrent layers go back: ring, snapshots, checkpoint, or auto by memory")
         ->capture_default_str()
-        ->check(CLI::IsMember({"ring", "snapshots", "auto"}));
+        ->check(CLI::IsMember({"ring", "snapshots", "checkpoint", "auto"}));
     verb.add_option("--chunk", chunk, "Most prompt tokens of a call")
         ->capture_default_str()
         ->check(CLI::Range(1, 1 << 16));
@@ -44,6 +44,35 @@ std::string memory_text(const model::Ledger& ledger) {
     return text + bytes_text(double(model::total(ledger))) + " in all";
 }
 
+namespace {
+
+/// The fastest form that fits the memory, or the smallest where none does; or the one that was asked for.
+void choose_form(const std::string& asked, const model::Model& model, model::Options& shape, Opened& opened) {
+    constexpr std::pair<const char*, model::StateForm> forms[] = {{"ring", model::StateForm::ring},
+                                                                  {"snapshots", model::StateForm::snapshots},
+                                                                  {"checkpoint", model::StateForm::checkpoint}};
+    std::string figures;
+    uint64_t smallest = UINT64_MAX;
+    bool chosen = false;
+    for (const auto& [name, form] : forms) {
+        model::Options with = shape;
+        with.pools.form = form;
+        const model::Ledger ledger = model::Context::measure(model, with);
+        const uint64_t all = model::total(ledger);
+        const bool fits = !shape.budget || all <= shape.budget;
+        const bool best = asked == "auto" ? !chosen && (fits || all < smallest) : asked == name;
+        if (best) shape.pools.form = form, opened.mode = name;
+        chosen = chosen || (best && fits), smallest = std::min(smallest, all);
+        const auto states = ledger.find("recurrent state");
+        figures += fmt::format("{}{} {}", figures.empty() ? "" : ", ", name,
+                               bytes_text(states == ledger.end() ? 0 : double(states->second)));
+    }
+    opened.why = fmt::format("{}; of recurrent state {} would take", asked == "auto" ? "the fastest that fits" : "asked for",
+                             figures);
+}
+
+}  // namespace
+
 Opened open_model(const ModelOptions& o, model::Options shape) {
     Opened opened;
     opened.model = std::make_shared<model::Model>(o.model, o.mtp);
@@ -61,20 +90,7 @@ Opened open_model(const ModelOptions& o, model::Options shape) {
     if (shape.logit_rows) shape.logit_rows = shape.chunk;
     shape.budget = o.memory_gib > 0 ? std::max<uint64_t>(1, uint64_t(o.memory_gib * (1 << 30))) : device->info().memory;
 
-    // The ring holds n_base states whatever the drafts' length, snapshots one a token: the smaller one of those that
-    // fit.
-    const auto bytes = [&](model::StateForm form) {
-        shape.pools.form = form;
-        return model::total(model::Context::measure(*opened.model, shape));
-    };
-    opened.mode = o.rollback, opened.why = "asked for";
-    if (o.rollback == "auto") {
-        const uint64_t ring = bytes(model::StateForm::ring);
-        const bool fits = !shape.budget || ring <= shape.budget || bytes(model::StateForm::snapshots) >= ring;
-        opened.mode = fits ? "ring" : "snapshots";
-        opened.why = fits ? "the fastest" : "the ring does not fit the memory";
-    }
-    shape.pools.form = opened.mode == "ring" ? model::StateForm::ring : model::StateForm::snapshots;
+    choose_form(o.rollback, *opened.model, shape, opened);
     opened.context = std::make_unique<model::Context>(opened.model, device, shape, progress_bar("loading"));
     return opened;
 }

@@ -52,7 +52,9 @@ void trace(const spec::Generation& g, const tokenizer::Tokenizer* tokens) {
     const int64_t back = int64_t(g.last.draft.size()) - g.last.accepted;
     std::cerr << fmt::format("round {}: drafted {}, accepted {};{} | back {} to position {}{}\n", g.counts.rounds,
                              g.last.draft.size(), g.last.accepted, draft, back, g.state.pos(),
-                             back ? ", nothing copied or computed again" : "");
+                             back == 0              ? ""
+                             : g.last.recomputed > 0 ? fmt::format(", {} tokens computed again", g.last.recomputed)
+                                                    : ", nothing copied or computed again");
 }
 
 nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec::Generation& g,
@@ -77,6 +79,7 @@ nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec
             {"acceptance_per_position", per_position},
             {"prefill_tps", c.prefill_seconds > 0 ? double(g.request.prompt.size()) / c.prefill_seconds : 0},
             {"decode_tps", decode > 0 ? double(c.emitted) / decode : 0},
+            {"recomputed", c.recomputed},
             {"draft_seconds", c.draft_seconds},
             {"verify_seconds", c.verify_seconds},
             {"rollback_mode", opened.mode},

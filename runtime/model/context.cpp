@@ -88,6 +88,7 @@ Context::Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Devic
                 total(would), budget, device_->info().id, table(would)));
     prepare(memory_, progress);
     taken_.assign(size_t(p.sequences), false);
+    kept_.resize(taken_.size());
 }
 
 Context::Context(const Model& model, const Options& options)
@@ -106,10 +107,45 @@ int64_t Context::take_row() {
                     fmt::format("all {} sequences of the context are in use; drop one or make the context larger",
                                 taken_.size()));
     const int64_t row = free - taken_.begin();
-    pools_.clear(row);
+    clear_row(row);
     *free = true;
     return row;
 }
+
+void Context::clear_row(int64_t row) {
+    pools_.clear(row);
+    kept_.at(size_t(row)) = {};
+}
+
+void Context::copy_states(int64_t row, bool back) {
+    auto& plan = copies_[{row, back}];
+    if (!plan) {
+        auto made = std::make_unique<core::Plan>(device_);
+        Graph graph(scratch_, made.get());
+        const auto of_row = [&](Tensor t) {
+            t.offset += uint64_t(row * t.nb[2]), t.ne[2] = 1;
+            return t;
+        };
+        const auto copy = [&](const Tensor& state, const Tensor& kept) {
+            graph.add("COPY", {{"x", of_row(back ? kept : state)}, {"out", of_row(back ? state : kept)}});
+        };
+        for (const RecurrentPool& pool : pools_.recurrent)
+            copy(pool.base, pool.kept_base), copy(pool.inputs, pool.kept_inputs);
+        plan = std::move(made);
+    }
+    plan->run();
+}
+
+void Context::keep(const std::vector<Part>& parts, bool prefill) {
+    if (options_.pools.form != StateForm::checkpoint) return;
+    for (const Part& part : parts) {
+        const bool several = !prefill && part.tokens.size() > 1;
+        if (several) copy_states(part.row, false);
+        kept_[size_t(part.row)] = several ? Kept{part.pos, {part.tokens.begin(), part.tokens.end()}} : Kept{};
+    }
+}
+
+void Context::restore(int64_t row) { copy_states(row, true); }
 
 Tensor Context::input(int64_t from, Extent ne) const {
     Tensor t = inputs_;
@@ -217,8 +253,8 @@ void Context::check(const std::vector<Part>& parts) const {
             throw Error(Status::invalid_argument,
                         fmt::format("pool row {}: each part has its own of {}", part.row, seen.size()));
         seen[size_t(part.row)] = true;
-        if (part.slot < 0 || part.slot >= options_.pools.most_exact)
-            throw Error(Status::range, fmt::format("state slot {} of {}", part.slot, options_.pools.most_exact));
+        if (part.slot < 0 || part.slot >= options_.pools.slots())
+            throw Error(Status::range, fmt::format("state slot {} of {}", part.slot, options_.pools.slots()));
         if (part.pos < 0) throw Error(Status::range, fmt::format("position {}", part.pos));
         for (const int32_t token : part.tokens)
             if (token < 0 || token >= int64_t(geometry().vocab))
@@ -313,6 +349,7 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
         }
     }
     last_ = {};
+    keep(parts, wanted.prefill);
     ready.run();
     last_ = s;
 }

@@ -69,9 +69,21 @@ public:
     /// A pool row that nobody has, cleared. Throws Error(out_of_memory) when all are taken.
     int64_t take_row();
     void give_row(int64_t row) { taken_.at(size_t(row)) = false; }
+    /// Makes the pool row that of a sequence without tokens.
+    void clear_row(int64_t row);
 
     /// Runs the parts' tokens through the model, each from its position on, and waits.
     void run(const std::vector<Part>& parts, const Wanted& wanted);
+    /// Checkpoint form: what pool row `row` held at `pos`, before the last exact call, which ran these tokens. An exact call
+    /// of one token keeps nothing (there is nothing in between to go back to), a prefill call neither.
+    struct Kept {
+        int64_t pos = 0;
+        std::vector<int32_t> tokens{};
+    };
+    const Kept& kept(int64_t row) const { return kept_.at(size_t(row)); }
+    /// Copies that back into place.
+    void restore(int64_t row);
+
     /// After run(): the logits of the i-th wanted row, and the most probable tokens of it, best first.
     std::vector<float> logits(size_t i) const;
     std::vector<Candidate> candidates(size_t i) const;
@@ -93,6 +105,8 @@ private:
     Context(const Model& model, const Options& options);
     Ledger prepare(Memory& memory, const Progress& progress);
     core::Plan& plan(const Shape& shape);
+    void keep(const std::vector<Part>& parts, bool prefill);
+    void copy_states(int64_t row, bool back);
     void build(Graph& graph, const Shape& shape) const;
     void build_draft(Graph& graph, const Shape& shape) const;
     void head(Graph& graph, const Shape& shape, const Tensor& hidden, const Tensor& matrix, const Tensor& chosen) const;
@@ -110,8 +124,10 @@ private:
     Scratch scratch_;
     Tensor inputs_;
     std::map<Shape, std::unique_ptr<core::Plan>> plans_;
+    std::map<std::pair<int64_t, bool>, std::unique_ptr<core::Plan>> copies_;  // of a pool row's states, out or back
     Shape last_;
     std::vector<bool> taken_;
+    std::vector<Kept> kept_;
 };
 
 }  // namespace rw::model

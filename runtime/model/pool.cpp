@@ -6,9 +6,13 @@ namespace {
 RecurrentPool recurrent_pool(const PoolShape& s, const gguf::Geometry& g, Memory& memory) {
     const int64_t D = int64_t(g.state) * g.state * g.v_heads, C = g.conv_width(), P = s.sequences;
     RecurrentPool pool;
-    if (s.form == StateForm::snapshots) {
-        pool.base = memory.make("recurrent state", Type::f32, {D, s.most_exact, P, 1});
-        pool.inputs = memory.make("recurrent state", Type::f32, {(g.conv - 1) * C, s.most_exact, P, 1});
+    if (s.form != StateForm::ring) {
+        const Extent states{D, s.slots(), P, 1}, windows{(g.conv - 1) * C, s.slots(), P, 1};
+        pool.base = memory.make("recurrent state", Type::f32, states);
+        pool.inputs = memory.make("recurrent state", Type::f32, windows);
+        if (s.form == StateForm::snapshots) return pool;
+        pool.kept_base = memory.make("recurrent state", Type::f32, states);
+        pool.kept_inputs = memory.make("recurrent state", Type::f32, windows);
         return pool;
     }
     const int64_t rows = s.W * s.n_base();
@@ -30,7 +34,7 @@ void zero(const Tensor& t, int64_t row) {  // of dimension 2: the slots of a seq
 void Pools::clear(int64_t row) const {
     for (const RecurrentPool& pool : recurrent) {
         zero(pool.base, row);
-        if (shape.form == StateForm::snapshots) zero(pool.inputs, row);
+        if (shape.form != StateForm::ring) zero(pool.inputs, row);
     }
 }
 

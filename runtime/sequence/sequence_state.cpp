@@ -38,11 +38,14 @@ void SequenceState::release() {
     context_ = nullptr;
 }
 
-model::Part SequenceState::part(std::span<const int32_t> tokens) const {
+/// Where the state at pos_ is.
+int64_t SequenceState::slot() const {
     const model::PoolShape& shape = context_->options().pools;
-    model::Part part{.row = row_, .pos = pos_, .tokens = tokens};
-    if (shape.form == model::StateForm::snapshots) part.slot = pos_ == 0 ? 0 : shape.most_exact - 1 - (end_ - pos_);
-    return part;
+    return shape.form == model::StateForm::snapshots && pos_ > 0 ? shape.most_exact - 1 - (end_ - pos_) : 0;
+}
+
+model::Part SequenceState::part(std::span<const int32_t> tokens) const {
+    return {.row = row_, .pos = pos_, .slot = slot(), .tokens = tokens};
 }
 
 void SequenceState::advance(int64_t n, bool mtp) {
@@ -55,6 +58,10 @@ void SequenceState::advance(int64_t n, bool mtp) {
 
 int64_t SequenceState::lowest() const {
     const model::PoolShape& shape = context_->options().pools;
+    if (shape.form == model::StateForm::checkpoint) {
+        const model::Context::Kept& kept = context_->kept(row_);
+        return kept.pos + int64_t(kept.tokens.size()) == pos_ ? kept.pos : pos_;
+    }
     if (shape.form == model::StateForm::snapshots) return end_ == 0 ? 0 : std::max(floor_, end_ - kept_ + 1);
     return std::max(floor_, shape.W * std::max<int64_t>(0, high_ / shape.W - shape.n_base() + 1));
 }
@@ -67,13 +74,24 @@ std::string SequenceState::refusal(int64_t pos) const {
     return "";
 }
 
-void SequenceState::rollback(int64_t pos) {
+int64_t SequenceState::rollback(int64_t pos) {
     if (const std::string why = refusal(pos); !why.empty()) throw Error(Status::range, "rollback: " + why);
+    const bool computes = context_->options().pools.form == model::StateForm::checkpoint && pos != pos_;
     pos_ = pos, mtp_end_ = std::min(mtp_end_, pos);
+    return computes ? compute_again() : 0;
+}
+
+/// Checkpoint form: from the state that was kept to pos_.
+int64_t SequenceState::compute_again() {
+    const model::Context::Kept kept = context_->kept(row_);
+    const int64_t n = pos_ - kept.pos;
+    context_->restore(row_);
+    if (n > 0) context_->run({{.row = row_, .pos = kept.pos, .tokens = std::span(kept.tokens).first(size_t(n))}}, {});
+    return n;
 }
 
 void SequenceState::reset() {
-    context_->pools().clear(row_);
+    context_->clear_row(row_);
     pos_ = high_ = floor_ = end_ = mtp_end_ = 0, kept_ = 1;
 }
 
@@ -94,9 +112,8 @@ std::vector<SequenceState::Piece> SequenceState::live(Which which) const {
     }
     for (const model::RecurrentPool& pool : pools.recurrent) {
         if (!ring) {
-            const int64_t slot = part({}).slot;
-            add_rows(list, pool.base, 1, row_, slot, slot + 1);
-            add_rows(list, pool.inputs, 1, row_, slot, slot + 1);
+            add_rows(list, pool.base, 1, row_, slot(), slot() + 1);
+            add_rows(list, pool.inputs, 1, row_, slot(), slot() + 1);
             continue;
         }
         add_rows(list, pool.base, 1, row_, block, block + 1);

@@ -8,7 +8,8 @@
 // follows from what is stored, never from what was asked before. Ring form: with H the highest end ever computed, the
 // bases and rows of the last n_base blocks of W positions are there, so p is valid iff p >= W max(0, floor(H/W) - n_base
 // + 1). Snapshot form: the states after the last few tokens of the last call are in slots; slot s of K holds that after
-// position end - (K - 1 - s). Keys, values and hidden rows go back as far as these.
+// position end - (K - 1 - s). Checkpoint form: the state before the last call of several tokens is there, and those tokens
+// are computed again up to p. Keys, values and hidden rows go back as far as these.
 #pragma once
 
 #include <string>
@@ -38,17 +39,18 @@ public:
     /// Whether the MTP block knows all of the sequence's tokens, so that it can draft.
     bool mtp_ready() const { return context_->has_mtp() && mtp_end_ >= pos_; }
 
-    /// The lowest position that can be returned to without computing anything.
+    /// The lowest position that can be returned to; in checkpoint form some of the way is computed again.
     int64_t lowest() const;
     /// Why `pos` cannot be returned to; empty when it can.
     std::string refusal(int64_t pos) const;
-    /// Sets pos. Throws Error(range) with the refusal, and changes nothing then.
-    void rollback(int64_t pos);
+    /// Sets pos. Throws Error(range) with the refusal, and changes nothing then. Returns the tokens that had to be computed
+    /// again: none but in checkpoint form, where that is a call, and ends what could be read of the one before.
+    int64_t rollback(int64_t pos);
     /// Forgets all tokens.
     void reset();
 
     /// A sequence of its own with the same tokens. It can be rolled back as far as its position's block, or not at all
-    /// in snapshot form.
+    /// in the other forms.
     SequenceState fork() const;
 
     /// Where the live bytes at this position lie: what a copy has to hold and nothing else.
@@ -68,6 +70,8 @@ public:
 
 private:
     void release();
+    int64_t slot() const;
+    int64_t compute_again();
 
     model::Context* context_ = nullptr;
     int64_t row_ = 0;

@@ -166,8 +166,9 @@ bool Generator::round() {
         g.text.insert(g.text.end(), tokens.begin(), tokens.end());
         g.stopped = verdicts[i].stop;
         g.state.advance(int64_t(rows[i].size()), wanted.mtp);
-        g.state.rollback(pos);
+        g.last.recomputed = g.state.rollback(pos);
         Counts& c = g.counts;
+        c.recomputed += g.last.recomputed;
         c.tried.resize(std::max(c.tried.size(), drafted[i].size())), c.taken.resize(c.tried.size());
         for (size_t n = 0; n < tried; ++n) ++c.tried[n];
         for (size_t n = 0; n < accepted; ++n) ++c.taken[n];

@@ -27,6 +27,7 @@ namespace rw::spec {
 struct Counts {
     int64_t rounds = 0, drafted = 0, accepted = 0, emitted = 0;
     std::vector<int64_t> tried, taken;  // by place in the draft
+    int64_t recomputed = 0;             // tokens that going back had to compute again
     double prefill_seconds = 0, draft_seconds = 0, verify_seconds = 0;
 };
 
@@ -54,6 +55,7 @@ struct Generation {
     struct Round {               // what the last round did
         std::vector<model::Candidate> draft;
         int accepted = 0;
+        int64_t recomputed = 0;
     } last;
 };
 

@@ -65,7 +65,7 @@ void expect_sound(const spec::Counts& n) {
 const spec::Sampler warm{.temperature = 0.8, .top_k = 40, .top_p = 0.95, .seed = 42};
 
 TEST_P(Runtime, MtpTextIsPlainText) {
-    for (const StateForm form : {StateForm::ring, StateForm::snapshots}) {
+    for (const StateForm form : {StateForm::ring, StateForm::snapshots, StateForm::checkpoint}) {
         const auto c = context(options(form, 1, 9));
         for (const spec::Sampler& sampler : {spec::Sampler{}, warm}) {
             const Text expected = plain(*c, sampler);
@@ -83,7 +83,7 @@ TEST_P(Runtime, MtpTextIsPlainText) {
 }
 
 TEST_P(Runtime, TextWithGoodDraftsIsPlainText) {
-    for (const StateForm form : {StateForm::ring, StateForm::snapshots}) {
+    for (const StateForm form : {StateForm::ring, StateForm::snapshots, StateForm::checkpoint}) {
         const auto c = context(options(form, 1, 9));
         const Text expected = plain(*c);
         Oracle oracle(expected.tokens);
@@ -119,6 +119,7 @@ TEST_P(Runtime, SequencesTogetherSayWhatTheySayAlone) {
 }
 
 TEST_P(Runtime, SequencesTogetherInSnapshots) { check_together(*context(options(StateForm::snapshots, 4, 5)), {}); }
+TEST_P(Runtime, SequencesTogetherWithCheckpoints) { check_together(*context(options(StateForm::checkpoint, 4, 5)), {}); }
 
 TEST_P(Runtime, OnePromptInFourSequencesGivesOneAnswer) {
     const auto c = context(options(StateForm::ring, 4, 4));

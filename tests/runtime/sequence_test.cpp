@@ -101,7 +101,7 @@ void check_table(StateForm form, model::Context& c) {
         expect_right(s, tokens, expected, what);
         return false;
     };
-    const bool ring = form == StateForm::ring;
+    const bool ring = form == StateForm::ring, before_call = form != StateForm::snapshots;
     {
         SequenceState s(c);
         run(s, 4);
@@ -115,7 +115,7 @@ void check_table(StateForm form, model::Context& c) {
     {
         SequenceState s(c);
         run(s, 4), run(s, 2);
-        EXPECT_EQ(back(s, 4, "a batch of four, one of two, two back"), ring);
+        EXPECT_EQ(back(s, 4, "a batch of four, one of two, two back"), before_call);
     }
     {
         SequenceState s(c);
@@ -126,7 +126,7 @@ void check_table(StateForm form, model::Context& c) {
     {
         SequenceState s(c);
         run(s, 4);
-        EXPECT_EQ(back(s, 0, "a whole batch undone"), ring);
+        EXPECT_EQ(back(s, 0, "a whole batch undone"), before_call);
         EXPECT_FALSE(s.refusal(9).empty());  // what was never reached
     }
 }
@@ -134,6 +134,10 @@ void check_table(StateForm form, model::Context& c) {
 TEST_P(Runtime, TableOfWrongAnswersRing) { check_table(StateForm::ring, *context(options(StateForm::ring))); }
 TEST_P(Runtime, TableOfWrongAnswersSnapshots) {
     check_table(StateForm::snapshots, *context(options(StateForm::snapshots)));
+}
+
+TEST_P(Runtime, TableOfWrongAnswersCheckpoint) {
+    check_table(StateForm::checkpoint, *context(options(StateForm::checkpoint)));
 }
 
 /// Rounds of n + 1 tokens of which some are taken back, against serial decoding, bit for bit.
@@ -163,7 +167,24 @@ void check_chain(model::Context& c, int rounds, int64_t most) {
 
 TEST_P(Runtime, ChainOfRoundsRing) { check_chain(*context(options(StateForm::ring, 2, 4)), 200, 4); }
 TEST_P(Runtime, ChainOfRoundsSnapshots) { check_chain(*context(options(StateForm::snapshots, 2, 4)), 200, 4); }
+TEST_P(Runtime, ChainOfRoundsCheckpoint) { check_chain(*context(options(StateForm::checkpoint, 2, 4)), 200, 4); }
 TEST_P(Runtime, ChainOfLongRounds) { check_chain(*context(options(StateForm::ring, 2, 20)), 40, 20); }
+
+TEST_P(Runtime, CheckpointsComputeAgainWhatWasTaken) {
+    const auto c = context(options(StateForm::checkpoint, 2, 8));
+    const auto tokens = some_tokens(20, 16);
+    const Rows expected = serial(*c, tokens);
+    SequenceState state(*c);
+    run_exact(state, std::span(tokens).subspan(0, 7));
+    EXPECT_EQ(state.rollback(7), 0);
+    EXPECT_EQ(state.rollback(5), 5);
+    EXPECT_EQ(state.rollback(0), 0);  // the copy itself
+    run_exact(state, std::span(tokens).subspan(0, 7));
+    c->run({state.part(std::span(tokens).subspan(7, 6))}, {.prefill = true});
+    state.advance(6);
+    EXPECT_EQ(state.lowest(), 13);  // nothing is kept before prompts
+    EXPECT_GT(c->ledger().at("recurrent state"), 0u);
+}
 
 TEST_P(Runtime, RollbackStopsWhereTheRingEnds) {
     const auto c = context(options(StateForm::ring, 1, 4));  // two bases of 16 positions
@@ -183,7 +204,7 @@ TEST_P(Runtime, RollbackStopsWhereTheRingEnds) {
 }
 
 TEST_P(Runtime, AForkGoesItsOwnWay) {
-    for (const StateForm form : {StateForm::ring, StateForm::snapshots}) {
+    for (const StateForm form : {StateForm::ring, StateForm::snapshots, StateForm::checkpoint}) {
         const auto c = context(options(form, 2, 20));
         const auto tokens = some_tokens(30, 9);
         const Rows expected = serial(*c, tokens);
@@ -209,7 +230,7 @@ protected:
 
 TEST_P(Saved, GoesOnWithTheSameToken) {
     const auto tokens = some_tokens(40, 10);
-    for (const StateForm form : {StateForm::ring, StateForm::snapshots}) {
+    for (const StateForm form : {StateForm::ring, StateForm::snapshots, StateForm::checkpoint}) {
         const auto c = context(options(form, 1));
         const Rows expected = serial(*c, tokens);
         uint64_t hash = 0;
