@@ -59,9 +59,9 @@ class Maker:
     def __init__(self, out):
         self.out, self.work = out, Path(tempfile.mkdtemp())
 
-    def model(self, name, architecture, seed, wrapped=False, fused_input=False, **shape):
+    def model(self, name, architecture, seed, wrapped=False, fused_input=False, mtp_own=False, **shape):
         """NAME.gguf with trunk and MTP block, NAME.tokens.npy, NAME.logits.npy, NAME.mtp.npy."""
-        modeling, config, model, mtp = random_model.make(architecture, seed, **shape)
+        modeling, config, model, mtp = random_model.make(architecture, seed, mtp_own, **shape)
         folder = self.work / name
         random_model.save(folder, config, model, mtp, wrapped)
         file = self.out / f"{name}.gguf"
@@ -162,6 +162,9 @@ def main():
     maker = Maker(options.out)
     try:
         maker.dense()
+        maker.model(
+            "qwen35-mtp_own", "qwen35", 7, mtp_own=True, num_hidden_layers=2, layer_types=[RECURRENT, ATTENTION]
+        )
         maker.model("qwen35moe", "qwen35moe", 2, num_hidden_layers=2, layer_types=[RECURRENT, ATTENTION])
         maker.model("qwen3next", "qwen3next", 3, num_hidden_layers=3, layer_types=[ATTENTION, RECURRENT, RECURRENT])
         maker.model(

@@ -42,7 +42,7 @@ def in_double(modeling):
         modeling.torch, torch.Tensor.float = plain, to_float
 
 
-def make(architecture, seed, **shape):
+def make(architecture, seed, mtp_own=False, **shape):
     modeling, name, config_of = MODELS[architecture]
     rope = {"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5}
     if architecture != "qwen3next":
@@ -71,7 +71,7 @@ def make(architecture, seed, **shape):
     config._experts_implementation = "eager"
     with in_double(modeling):
         model = getattr(modeling, f"{name}ForCausalLM")(config).double().eval()
-    mtp = MtpBlock(modeling, name, config).double().eval()
+    mtp = MtpBlock(modeling, name, config, mtp_own).double().eval()
     draw = torch.Generator().manual_seed(seed)
     for part in (model, mtp):
         for key, p in part.named_parameters():
@@ -96,9 +96,12 @@ def weights(name, p, draw):
 
 
 class MtpBlock(torch.nn.Module):
-    """The MTP head round transformers' own full-attention layer, with the names of the checkpoints."""
+    """The MTP head round transformers' own full-attention layer, with the names of the checkpoints.
 
-    def __init__(self, modeling, name, config):
+    own: with an embedding and a head of its own, as some checkpoints have; else those of the trunk.
+    """
+
+    def __init__(self, modeling, name, config, own):
         super().__init__()
         of = lambda part: getattr(modeling, name + part)
         attention = config.layer_types.index("full_attention")
@@ -107,22 +110,23 @@ class MtpBlock(torch.nn.Module):
         self.fc = torch.nn.Linear(2 * config.hidden_size, config.hidden_size, bias=False)
         self.pre_fc_norm_embedding, self.pre_fc_norm_hidden, self.norm = norm(), norm(), norm()
         self.layers = torch.nn.ModuleList([of("DecoderLayer")(config, attention)])
+        if own:
+            self.embed_tokens = torch.nn.Embedding(config.vocab_size, config.hidden_size)
+            self.lm_head = torch.nn.Linear(config.hidden_size, config.vocab_size, bias=False)
 
     @torch.no_grad()
     def logits(self, model, tokens, hidden, positions=None):
         with in_double(self.modeling):
             before = torch.nn.functional.pad(hidden, (0, 0, 1, 0))[:, :-1]
-            x = self.fc(
-                torch.cat(
-                    [self.pre_fc_norm_embedding(model.model.embed_tokens(tokens)), self.pre_fc_norm_hidden(before)], -1
-                )
-            )
+            embedding = getattr(self, "embed_tokens", model.model.embed_tokens)
+            head = getattr(self, "lm_head", model.lm_head)
+            x = self.fc(torch.cat([self.pre_fc_norm_embedding(embedding(tokens)), self.pre_fc_norm_hidden(before)], -1))
             count = tokens.shape[1]
             mask = torch.full((count, count), -torch.inf, dtype=torch.float64).triu(1)[None, None]
             turns = model.model.rotary_emb(x, torch.arange(count)[None] if positions is None else positions)
             x = self.layers[0](x, position_embeddings=turns, attention_mask=mask)
             x = x[0] if isinstance(x, tuple) else x
-            return model.lm_head(self.norm(x))
+            return head(self.norm(x))
 
 
 @torch.no_grad()
