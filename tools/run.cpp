@@ -122,6 +122,7 @@ void run(const Options& o) {
                           .n_min = o.n_min,
                           .p_min = o.p_min};
     if (!o.ignore_end && tokens) request.ends = tokens->vocabulary().ends();
+    if (tokens) request.message_start = tokenizer::ChatTemplate::message_start(tokens->vocabulary()).value_or(-1);
     if (!o.json)
         std::cerr << memory_text(opened.context->ledger()) << "; " << opened.mode << " (" << opened.why << ")\n";
 

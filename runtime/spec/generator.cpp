@@ -55,17 +55,20 @@ Generation& Generator::resume(sequence::SequenceState state, int32_t last, Reque
 }
 
 void Generator::prefill(Generation& g, const model::Progress& progress) {
-    // Cut by the prompt alone, at multiples of the chunk, whatever else runs: the same prompt gives the same bits.
+    // Cut by the prompt alone, at multiples of the chunk and where messages begin, whatever else runs: the same prompt
+    // gives the same bits, and two that begin with the same messages have the same states there.
     const double start = seconds_now();
     const std::span<const int32_t> prompt(g.request.prompt);
     const size_t chunk = size_t(context_.options().chunk);
-    for (size_t at = 0; at < prompt.size(); at += chunk) {
-        const auto part = prompt.subspan(at, std::min(chunk, prompt.size() - at));
+    for (size_t at = 0, end = 0; at < prompt.size(); at = end) {
+        const auto next = std::find(prompt.begin() + std::ptrdiff_t(at) + 1, prompt.end(), g.request.message_start);
+        end = std::min((at / chunk + 1) * chunk, size_t(next - prompt.begin()));
+        const auto part = prompt.subspan(at, end - at);
         model::Wanted wanted{.prefill = true, .mtp = needs_mtp()};
-        if (at + part.size() == prompt.size()) wanted.rows = {int32_t(part.size()) - 1};
+        if (end == prompt.size()) wanted.rows = {int32_t(part.size()) - 1};
         context_.run({g.state.part(part)}, wanted);
         g.state.advance(int64_t(part.size()), wanted.mtp);
-        if (progress && !progress(at + part.size(), prompt.size())) {
+        if (progress && !progress(end, prompt.size())) {
             g.stopped = Stop::cancelled;
             return;
         }

@@ -39,6 +39,7 @@ struct Request {
     int n_max = 0;                 // drafts of a round; 0 is plain decoding
     int n_min = 0;                 // shorter drafts are dropped
     double p_min = 0;              // a draft ends before a token that the MTP block holds less probable
+    int32_t message_start = -1;    // token that begins a message: no call of the prompt reaches over one
     double accept_rate = -1;       // for measuring: drafts are taken with this probability, whatever the model says
 };
 

@@ -46,6 +46,8 @@ const char* name_of(Role role) { return role == Role::system ? "system" : role =
 
 }  // namespace
 
+std::optional<Token> ChatTemplate::message_start(const Vocabulary& vocabulary) { return vocabulary.control(starts); }
+
 ChatTemplate ChatTemplate::of(const gguf::Metadata& metadata) {
     if (!metadata.has(key)) throw Error(Status::not_found, fmt::format("key '{}' is missing: the model takes plain text only", key));
     return ChatTemplate(metadata.get<std::string_view>(key));

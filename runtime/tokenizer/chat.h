@@ -32,6 +32,9 @@ public:
     /// Of the template's text.
     explicit ChatTemplate(std::string_view text);
 
+    /// The token that begins every message.
+    static std::optional<Token> message_start(const Vocabulary& vocabulary);
+
     bool thinks(Thinking thinking = Thinking::by_default) const { return thinking == Thinking::by_default ? default_on_ : thinking == Thinking::on; }
     /// Whether a reply can be asked for with thinking on, or off.
     bool can(Thinking thinking) const { return thinks(thinking) ? can_[1] : can_[0]; }

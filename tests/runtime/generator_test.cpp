@@ -132,6 +132,25 @@ TEST_P(Runtime, OnePromptInFourSequencesGivesOneAnswer) {
     for (const spec::Generation& g : generator.all()) EXPECT_EQ(text_of(g), expected);
 }
 
+TEST_P(Runtime, PromptsAreCutWhereMessagesBegin) {
+    model::Options o = options(StateForm::ring, 2, 4);
+    o.chunk = 16;
+    const auto c = context(o);
+    spec::Request r = request(0);
+    r.message_start = 509, r.most_tokens = 1;
+    r.prompt[5] = r.prompt[20] = 509;
+    sequence::SequenceState state(*c);
+    for (const auto& [from, to] : {std::pair{0, 5}, {5, 16}, {16, 20}, {20, 32}, {32, 37}}) {
+        c->run({state.part(std::span(r.prompt).subspan(size_t(from), size_t(to - from)))}, {.prefill = true});
+        state.advance(to - from);
+    }
+    spec::Generator generator(*c);
+    std::vector<uint64_t> done;
+    const spec::Generation& g = generator.add(r, [&](uint64_t at, uint64_t) { return done.push_back(at), true; });
+    EXPECT_EQ(done, (std::vector<uint64_t>{5, 16, 20, 32, 37}));
+    EXPECT_EQ(g.state.hash(), state.hash());
+}
+
 TEST_P(Runtime, EndsAndLimitsStopAtTheSameToken) {
     const auto c = context(options(StateForm::ring, 1, 9));
     const Text expected = plain(*c);
