@@ -12,6 +12,7 @@ namespace {
 
 // The words of ops.def.
 constexpr uint32_t F32 = 1u << RW_F32, F16 = 1u << RW_F16, BF16 = 1u << RW_BF16, I32 = 1u << RW_I32;
+constexpr uint32_t Q8_0 = 1u << RW_Q8_0;
 constexpr uint32_t QUANTS = [] {
     uint32_t mask = 0;
     for (const TypeInfo& t : all_types) mask |= uint32_t(is_quantised(t.type)) << int(t.type);

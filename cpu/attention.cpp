@@ -20,7 +20,8 @@ namespace rw::cpu::HWY_NAMESPACE {
 
 void Attention(const Launch& launch) {
     const AttentionCall call(launch);
-    call.p.type == RW_F32 ? AttentionOf<PlainFormat<float>>(call) : AttentionOf<PlainFormat<hwy::float16_t>>(call);
+    if (call.p.type == RW_F32) return AttentionOf<PlainFormat<float>>(call);
+    call.p.type == RW_F16 ? AttentionOf<PlainFormat<hwy::float16_t>>(call) : AttentionOf<Q8_0>(call);
 }
 
 }  // namespace rw::cpu::HWY_NAMESPACE

@@ -18,7 +18,16 @@
 #include "rewind/ops/attention.h"
 #include "attention_args.h"
 #include "math.clh"
+#if TYPE == RW_Q8_0
+#define W_TYPE RW_Q8_0
+#include "blocks.clh"
+typedef uchar rw_elem;
+#define ELEMENT (long)RW_BLOCK_BYTES /* of what strides of the caches count */
+#define rw_at4(row, i) rw_weights4(row, (uint)(i))
+#else
 #include "load.clh"
+#define ELEMENT 1
+#endif
 #include "slots.clh"
 
 #define ROWS 8
@@ -157,9 +166,12 @@ static void attend(__local shared_rows* x, __global const rw_elem* keys, long k_
         barrier(CLK_LOCAL_MEM_FENCE);
     }
 }
+/* A head's position 0 and the step to the next one. */
+#define CACHED(s, kv, name, c)                                                                                     \
+    RW_PTR(const rw_elem, name) + ((long)(s).row * block->p.c##_b + (long)(kv) * block->p.c##_h) * ELEMENT,        \
+        block->p.c##_r * ELEMENT
 #define ATTEND(x, s, kv, span, last, a)                                                                            \
-    attend(x, RW_PTR(const rw_elem, cache_k) + (long)(s).row * block->p.k_b + (long)(kv) * block->p.k_h, block->p.k_r, \
-           RW_PTR(const rw_elem, cache_v) + (long)(s).row * block->p.v_b + (long)(kv) * block->p.v_h, block->p.v_r,    \
+    attend(x, CACHED(s, kv, cache_k, k), CACHED(s, kv, cache_v, v),                                                \
            block->p.D / 4, block->p.D_v, span_begin(span), min(span_begin((span) + 1), last), a)
 
 __kernel void attention_span(RW_KERNEL_ARGS, __global float* parts, int t0, int t1) {

@@ -14,7 +14,7 @@
 // TILE positions at a time: invocation i takes the scores of position i with all rows; eight invocations a row find
 // the largest, weigh and sum; then invocation i owns the columns 4 (i, i + TILE, ...) of a.
 //
-// Caller: local is TILE; ROOM >= D / 4, COLUMNS = ceil(D_v / (4 TILE)).
+// Compile-time BLOCKS: the caches are q8_0. Caller: local is TILE; ROOM >= D / 4, COLUMNS = ceil(D_v / (4 TILE)).
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "rewind/ops/attention.h"
@@ -23,16 +23,32 @@
 #include "block.glsl"
 
 layout(local_size_x_id = 0) in;
+#if BLOCKS
+const int QKV_TYPE = RW_F32, W_TYPE = RW_Q8_0;
+#else
 layout(constant_id = 30) const int QKV_TYPE = RW_F32;  // of the caches
+#endif
 layout(constant_id = 31) const int ROOM = RW_ATTENTION_MAX_D / 4;
 layout(constant_id = 32) const int COLUMNS = 1;
 #include "load.glsl"
+#if BLOCKS
+#include "blocks.glsl"
+#endif
 #include "math.glsl"
 #include "slots.glsl"
 
 TENSOR_IN(q)
+#if BLOCKS
+WEIGHTS(cache_k)
+WEIGHTS(cache_v)
+#define cache_k_get4 cache_k_weights4
+#define cache_v_get4 cache_v_weights4
+#else
 TYPED_IN4(cache_k)
 TYPED_IN4(cache_v)
+#define cache_k_skip skip_typed
+#define cache_v_skip skip_typed
+#endif
 INDEX(pos)
 TENSOR_IN(gate)
 TENSOR_OUT(out)
@@ -144,14 +160,14 @@ void load_rows(Sequence s, int position, int kv, int first) {
 /* row_m, row_l and a of the loaded rows and a span; `last` positions are in sight of any of them. */
 void attend(Sequence s, int kv, int span, int last, out vec4 a[ROWS * MOST_COLUMNS]) {
     const int me = int(gl_LocalInvocationIndex), row = me / LANES, lane = me % LANES, D4 = p.D / 4;
-    const Place keys = skip_typed(skip_typed(start(RW_ARG_cache_k), s.row, p.k_b), kv, p.k_h);
-    const Place values = skip_typed(skip_typed(start(RW_ARG_cache_v), s.row, p.v_b), kv, p.v_h);
+    const Place keys = cache_k_skip(cache_k_skip(start(RW_ARG_cache_k), s.row, p.k_b), kv, p.k_h);
+    const Place values = cache_v_skip(cache_v_skip(start(RW_ARG_cache_v), s.row, p.v_b), kv, p.v_h);
     [[unroll]] for (int i = 0; i < ROWS * COLUMNS; ++i) a[i] = vec4(0.0);
     if (me < ROWS) row_m[me] = NONE, row_l[me] = 0.0;
     const int end = min(span_begin(span + 1), last);
     for (int begin = span_begin(span); begin < end; begin += TILE) {
         if (begin + me < end) {
-            const Place key = skip_typed(keys, begin + me, p.k_r);
+            const Place key = cache_k_skip(keys, begin + me, p.k_r);
             precise vec4 sum[ROWS];
             [[unroll]] for (int r = 0; r < ROWS; ++r) sum[r] = vec4(0.0);
             for (int i = 0; i < D4; ++i) {
@@ -192,7 +208,7 @@ void attend(Sequence s, int kv, int span, int last, out vec4 a[ROWS * MOST_COLUM
             precise vec4 sum[ROWS];
             [[unroll]] for (int r = 0; r < ROWS; ++r) sum[r] = a[r * COLUMNS + x] * row_by[r];
             for (int i = 0; i < min(end - begin, TILE); ++i) {
-                const vec4 four = cache_v_get4(skip_typed(values, begin + i, p.v_r), uint(column));
+                const vec4 four = cache_v_get4(cache_v_skip(values, begin + i, p.v_r), uint(column));
                 [[unroll]] for (int r = 0; r < ROWS; ++r)
                     if (begin + i < row_end[r]) sum[r] = fma(vec4(weights[r * TILE + i]), four, sum[r]);
             }

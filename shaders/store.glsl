@@ -5,6 +5,9 @@
 //                            x_put2(place, i, v)     elements 2 i, 2 i + 1; of 16 bits they have to be one word
 //   SKIP_OUT(a, steps, stride, TYPE)                 as skip(), for elements of that type
 //
+//   Q8_0_OUT(x)              x_put_q8_0(place, d, q)  a block: the bits of its scale, its numbers four to a word
+//   SKIP_Q8_0(a, steps, stride)                      as skip(), for blocks; places count half-words
+//
 // Without 16-bit storage a half is put into its word with two atomic operations, so that whoever writes the other half
 // at the same time is safe.
 #ifndef REWIND_STORE_GLSL
@@ -73,5 +76,40 @@ uint bits16(float x, int type) { return type == RW_F16 ? half_bits(x) : bfloat_b
     }
 
 #endif
+
+/* Word i of those that a block touches; odd: it begins in the middle of word 0. */
+#if FAR
+#define RW_BLOCK_WORD(name, a, i) RwWords(uvec2((a).x & ~3u, (a).y)).at[i]
+#define RW_BLOCK_ODD(a) (((a).x & 2u) != 0u)
+#define Q8_0_OUT(name) RW_PUT_Q8_0(name)
+Place SKIP_Q8_0(Place a, int steps, int stride) {
+    uint high, low, high2, low2;
+    umulExtended(uint(steps), uint(stride), high, low);
+    umulExtended(low, 34u, high2, low2);
+    return rw_add(a, uvec2(low2, high2 + high * 34u));
+}
+#else
+#define RW_BLOCK_WORD(name, a, i) rw_##name[((a) >> 1) + (i)]
+#define RW_BLOCK_ODD(a) (((a) & 1u) != 0u)
+#define Q8_0_OUT(name)                                                                \
+    layout(std430, binding = RW_BIND_##name) buffer Rw_##name { uint rw_##name[]; };  \
+    RW_PUT_Q8_0(name)
+Place SKIP_Q8_0(Place a, int steps, int stride) { return a + uint(steps) * uint(stride) * 17u; }
+#endif
+
+/* A block is 17 half-words: either the first or the last one shares its word with a neighbour. */
+#define RW_PUT_Q8_0(name)                                                             \
+    void name##_put_q8_0(Place a, uint d, uint q[8]) {                                \
+        if (RW_BLOCK_ODD(a)) {                                                        \
+            atomicAnd(RW_BLOCK_WORD(name, a, 0u), 0xffffu);                           \
+            atomicOr(RW_BLOCK_WORD(name, a, 0u), d << 16);                            \
+            for (uint i = 0u; i < 8u; ++i) RW_BLOCK_WORD(name, a, i + 1u) = q[i];     \
+            return;                                                                   \
+        }                                                                             \
+        RW_BLOCK_WORD(name, a, 0u) = d | q[0] << 16;                                  \
+        for (uint i = 1u; i < 8u; ++i) RW_BLOCK_WORD(name, a, i) = q[i - 1u] >> 16 | q[i] << 16; \
+        atomicAnd(RW_BLOCK_WORD(name, a, 8u), 0xffff0000u);                           \
+        atomicOr(RW_BLOCK_WORD(name, a, 8u), q[7] >> 16);                             \
+    }
 
 #endif

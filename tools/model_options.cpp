@@ -16,7 +16,9 @@ void ModelOptions::add_to(CLI::App& verb) {
         ->capture_default_str();
     verb.add_option("-c,--context", context, "Positions of a sequence; the model's, at most 4096, by default")
         ->check(CLI::Range(1, 1 << 30));
-    verb.add_option("--kv", kv, "Type of the KV cache")->capture_default_str()->check(CLI::IsMember({"f16", "f32"}));
+    verb.add_option("--kv", kv, "Type of the KV cache")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"f16", "q8_0", "f32"}));
     verb.add_option("--rollback", rollback, "How recurrent layers go back: ring, snapshots, checkpoint, or auto by memory")
         ->capture_default_str()
         ->check(CLI::IsMember({"ring", "snapshots", "checkpoint", "auto"}));

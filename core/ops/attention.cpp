@@ -79,7 +79,7 @@ Example example(const Dims& dims) {
     const int64_t H_kv = dims.integer("H_kv", 2), R = dims.integer("R", 32), P = dims.integer("pool", n.B);
     const int64_t last = n.packed ? 1 : n.B;
     const std::string layout = dims.word("layout", "packed"), cache_layout = dims.word("cachelayout", "packed");
-    const Type type = example_type(dims);
+    const Type type = example_cache_type(dims);
     lay_out(e.put(arg::q, Type::f32, {D, H, n.N, last}, Fill{"normal"}), layout);
     lay_out(e.put(arg::cache_k, type, {D, H_kv, R, P}, Fill{"normal"}), cache_layout);
     lay_out(e.put(arg::cache_v, type, {D_v, H_kv, R, P}, Fill{"normal"}), cache_layout);
@@ -97,6 +97,7 @@ Example example(const Dims& dims) {
 }
 
 const char* const selftest[] = {"D=64 T=3 B=2 R=300 pos=250,7 type=f16 gate=1", "D=128 H=6 T=2 R=20 pos=3 layout=odd",
-                                "D=64 H=2 H_kv=1 T=20 R=300 pos=250 type=f16", nullptr};
+                                "D=64 H=2 H_kv=1 T=20 R=300 pos=250 type=f16",
+                                "D=64 T=3 B=2 R=300 pos=250,7 type=q8_0", nullptr};
 
 }  // namespace rw::ops::attention

@@ -17,7 +17,7 @@ void validate_pair(const Check& check, const Call& call, int rows, const char* r
     check.rows(rows, rows_name), check.fits(rows, rows_name);
     check.shape(cache, cache_name, {ne[0], k[1], stored[2], stored[3]}, "[D, H, R, P]");
     check.rows(cache, cache_name), check.fits(cache, cache_name);
-    if (size_of(c.type) != 2) return;
+    if (c.type != Type::f16) return;
     bool words = ne[0] % 2 == 0 && c.offset % 4 == 0;
     for (size_t d = 1; d < 4; ++d) words = words && (c.ne[d] == 1 || c.nb[d] % 4 == 0);
     check.that(words, cache_name,
@@ -57,11 +57,29 @@ Cost cost(const Call& call) {
     const Tensor &k = call.arg[arg::k], &v = call.arg[arg::v];
     const Tensor &ck = call.arg[arg::cache_k], &cv = call.arg[arg::cache_v];
     const double rows = double(token_count(call, slot_args)) * double(k.ne[1]);
-    const double bytes = double(k.ne[0]) * (4 + size_of(ck.type)) + double(v.ne[0]) * (4 + size_of(cv.type));
+    const double bytes = 4 * double(k.ne[0] + v.ne[0]) + double(ck.steps(0)) * size_of(ck.type) +
+                         double(cv.steps(0)) * size_of(cv.type);
     return {rows * bytes, rows * double(k.ne[0] + v.ne[0])};
 }
 
 double tolerance(const Call&, int) { return 0; }
+
+namespace {
+
+Fill values(const Dims& dims, int64_t count) {
+    const std::string style = dims.word("x", "normal");
+    if (style == "small") return Fill{"uniform", "", -1e-3, 1e-3};
+    if (style != "ties" && style != "past") return example_values(dims);
+    Fill fill{"list"};
+    for (int64_t i = 0; i < count; ++i) {
+        const int64_t x = i % 32 == 0 ? 254 : i * 2654435761 % 4294967296 % 509 - 254;
+        const int64_t by[] = {1, 32759, 32760, 0, 1 << 24};  // d: 2, the last finite one, the first that is not, ...
+        fill.values.push_back(style == "ties" ? x : x * by[i / 32 % 5]);
+    }
+    return fill;
+}
+
+}  // namespace
 
 Example example(const Dims& dims) {
     Example e;
@@ -71,11 +89,9 @@ Example example(const Dims& dims) {
     const int64_t R = dims.integer("R", 32), P = dims.integer("pool", n.B), last = n.packed ? 1 : n.B;
     const std::string layout = dims.word("layout", "packed");
     const std::string cache_layout = dims.word("cachelayout", "packed");
-    const Fill fill = example_values(dims);
-    const Type type = example_type(dims);
-    const Type type_v = dims.word("type_v", "") == "" ? type : dims.word("type_v", "") == "f16" ? Type::f16 : Type::f32;
-    lay_out(e.put(arg::k, Type::f32, {D, H, n.N, last}, fill), layout);
-    lay_out(e.put(arg::v, Type::f32, {D_v, H, n.N, last}, fill), layout);
+    const Type type = example_cache_type(dims), type_v = example_cache_type(dims, "type_v", name_of(type));
+    lay_out(e.put(arg::k, Type::f32, {D, H, n.N, last}, values(dims, D * H * n.N * last)), layout);
+    lay_out(e.put(arg::v, Type::f32, {D_v, H, n.N, last}, values(dims, D_v * H * n.N * last)), layout);
     lay_out(e.put(arg::cache_k, type, {D, H, R, P}, Fill{"normal"}), cache_layout);
     lay_out(e.put(arg::cache_v, type_v, {D_v, H, R, P}, Fill{"normal"}), cache_layout);
     Fill pos{"list"};
@@ -87,6 +103,7 @@ Example example(const Dims& dims) {
     return e;
 }
 
-const char* const selftest[] = {"D=128 H=2 T=5 B=2 type=f16 pos=3,20", "D=64 D_v=80 H=3 T=3 pos=7 layout=odd", nullptr};
+const char* const selftest[] = {"D=128 H=2 T=5 B=2 type=f16 pos=3,20", "D=64 D_v=80 H=3 T=3 pos=7 layout=odd",
+                                "D=96 H=3 T=3 pos=7 type=q8_0", nullptr};
 
 }  // namespace rw::ops::kv_store

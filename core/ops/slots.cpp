@@ -80,23 +80,36 @@ Tokens example_slots(const Dims& dims, Example& example, const SlotArgs& at, int
     return n;
 }
 
-Type example_type(const Dims& dims) {
-    const std::string word = dims.word("type", "f32");
-    for (const Type type : {Type::f32, Type::f16, Type::bf16})
-        if (word == name_of(type)) return type;
-    throw Error(Status::invalid_argument, "type=" + word + ": expected f32, f16 or bf16");
+namespace {
+
+Type one_of(const Dims& dims, const std::string& word, const char* fallback, std::initializer_list<Type> types) {
+    const std::string name = dims.word(word, fallback);
+    std::string names;
+    for (const Type type : types) {
+        if (name == name_of(type)) return type;
+        names += (names.empty() ? "" : ", ") + std::string(name_of(type));
+    }
+    throw Error(Status::invalid_argument, word + "=" + name + ": expected one of " + names);
+}
+
+}  // namespace
+
+Type example_type(const Dims& dims) { return one_of(dims, "type", "f32", {Type::f32, Type::f16, Type::bf16}); }
+
+Type example_cache_type(const Dims& dims, const char* word, const char* fallback) {
+    return one_of(dims, word, fallback, {Type::f32, Type::f16, Type::q8_0});
 }
 
 void lay_out(Example::Arg& x, const std::string& layout) {
     const Extent& ne = x.ne;
-    const int64_t element = size_of(x.type);
+    const bool blocks = is_quantised(x.type);
+    const int64_t element = size_of(x.type), row = ne[0] / info(x.type).block, wide = row + (blocks ? 1 : 16);
     if (layout == "permuted")  // heads outside tokens in memory: nb[1] > nb[2]
-        x.nb = {element, element * ne[0] * ne[2], element * ne[0], element * ne[0] * ne[1] * ne[2]};
-    else if (layout == "padded")  // each row 16 elements longer than its data, each head block one row longer
-        x.nb = {element, element * (ne[0] + 16), element * (ne[0] + 16) * (ne[1] + 1),
-                element * (ne[0] + 16) * (ne[1] + 1) * ne[2]};
+        x.nb = {element, element * row * ne[2], element * row, element * row * ne[1] * ne[2]};
+    else if (layout == "padded")  // each row 16 elements or a block longer, each head block one row
+        x.nb = {element, element * wide, element * wide * (ne[1] + 1), element * wide * (ne[1] + 1) * ne[2]};
     else if (layout == "odd")  // rows that no vector load is aligned for
-        x.nb = {element, element * (ne[0] + 1), element * (ne[0] + 1) * ne[1], element * (ne[0] + 1) * ne[1] * ne[2]};
+        x.nb = {element, element * (row + 1), element * (row + 1) * ne[1], element * (row + 1) * ne[1] * ne[2]};
     else if (layout != "packed")
         throw Error(Status::invalid_argument, "layout=" + layout + ": expected packed, permuted, padded or odd");
 }
@@ -107,8 +120,9 @@ void stretch(const Dims& dims, Example& example, int packed) {
     for (size_t i = 0; i < example.arg.size(); ++i) {
         Example::Arg& x = example.arg[i];
         if (!x.present || x.type == Type::i32 || x.nb[0] || int(i) == packed) continue;
+        const int64_t blocks = x.ne[0] / info(x.type).block;
         x.nb[0] = size_of(x.type);
-        for (size_t d = 1; d < 4; ++d) x.nb[d] = x.nb[d - 1] * x.ne[d - 1] + gap * x.nb[0];
+        for (size_t d = 1; d < 4; ++d) x.nb[d] = x.nb[d - 1] * (d == 1 ? blocks : x.ne[d - 1]) + gap * x.nb[0];
     }
 }
 

@@ -60,6 +60,8 @@ Tokens example_sequences(const Dims& dims, Example& example, const SlotArgs& at)
 
 /// The word `type`: f32 (the default), f16 or bf16; throws for another one.
 Type example_type(const Dims& dims);
+/// The type of a cache of keys or values: f32, f16 or q8_0.
+Type example_cache_type(const Dims& dims, const char* word = "type", const char* fallback = "f32");
 
 /// Another memory layout for a packed example argument [width, heads, T, B]: packed | permuted | padded | odd.
 void lay_out(Example::Arg& x, const std::string& layout);

@@ -27,7 +27,13 @@ void check_options(const Options& options, const gguf::Geometry& geometry) {
          "sequences, positions and prompt tokens of a call are 1 or more");
     that(p.most_exact >= 1 && p.most_exact <= 65, "an exact call has 1 to 65 tokens of a sequence");
     that(p.W == 4 || p.W == 8 || p.W == 16 || p.W == 32 || p.W == 64, "a block has 4, 8, 16, 32 or 64 positions");
-    that(p.kv == Type::f32 || p.kv == Type::f16, "the KV cache is f16 or f32");
+    that(p.kv == Type::f16 || p.kv == Type::q8_0 || p.kv == Type::f32, "the KV cache is f16, q8_0 or f32");
+    for (const uint32_t D : {geometry.key_length, geometry.value_length})
+        if (D % info(p.kv).block)
+            throw Error(Status::unsupported,
+                        fmt::format("context: a {} KV cache is made of blocks of {}, and the model's heads have {} "
+                                    "elements; take an f16 KV cache",
+                                    name_of(p.kv), info(p.kv).block, D));
     that(options.top >= 1 && options.top <= std::min<int64_t>(64, geometry.vocab),
          "1 to 64 candidates of a row are kept");
 }
@@ -84,7 +90,7 @@ Context::Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Devic
             Status::out_of_memory,
             fmt::format(
                 "{} bytes are needed where {} are to be had on {}:{}\ntake a shorter context, fewer sequences or "
-                "drafts, an f16 KV cache, or a model of fewer bits",
+                "drafts, a q8_0 KV cache, or a model of fewer bits",
                 total(would), budget, device_->info().id, table(would)));
     prepare(memory_, progress);
     taken_.assign(size_t(p.sequences), false);

@@ -20,7 +20,7 @@ struct PoolShape {
     int64_t context = 4096;    // positions
     int64_t most_exact = 16;   // tokens of a sequence in one exact call: drafts and one
     int64_t W = 16;            // positions of a block, in ring form
-    Type kv = Type::f16;
+    Type kv = Type::f16;       // or q8_0, or f32
     /// States of a recurrent layer that a call writes, where the form has slots.
     int64_t slots() const { return form == StateForm::snapshots ? most_exact : 1; }
     int64_t n_base() const { return 1 + (most_exact + W - 1) / W; }

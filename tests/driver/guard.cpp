@@ -1,6 +1,8 @@
 #include "tests/driver/guard.h"
 
+#include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "core/convert.h"
 
@@ -15,32 +17,41 @@ uint64_t scramble(uint64_t x) {
     return x ^ (x >> 33);
 }
 
-/// Calls f(packed index, byte offset) for every element.
+/// Calls f(packed index of the first element, byte offset) for every block, which is an element of most types.
 template <class F>
 void each(const Tensor& t, F f) {
     size_t i = 0;
+    const size_t block = info(t.type).block;
     for (int64_t d = 0; d < t.ne[3]; ++d)
         for (int64_t c = 0; c < t.ne[2]; ++c)
             for (int64_t b = 0; b < t.ne[1]; ++b) {
                 const int64_t row = d * t.nb[3] + c * t.nb[2] + b * t.nb[1];
-                for (int64_t a = 0; a < t.ne[0]; ++a) f(i++, row + a * t.nb[0]);
+                for (int64_t a = 0; a < t.steps(0); ++a, i += block) f(i, row + a * t.nb[0]);
             }
 }
 
-/// Marks the elements whose bits are no longer what they were.
-template <class Word>
+/// Calls f with the bytes of one of the type's blocks: a constant, for those that outputs are made of.
+template <class F>
+void with_size(Type type, F f) {
+    if (size_of(type) == 2) f(std::integral_constant<size_t, 2>());
+    else if (size_of(type) == 4) f(std::integral_constant<size_t, 4>());
+    else f(size_t(size_of(type)));
+}
+
+/// Marks the elements whose bits, or whose block's, are no longer what they were.
 void mark_touched(const Tensor& t, const std::byte* before, const std::byte* now, std::vector<uint8_t>& touched) {
-    each(t, [&](size_t e, int64_t at) {
-        Word was, is;
-        std::memcpy(&was, before + at, sizeof was), std::memcpy(&is, now + at, sizeof is);
-        touched[e] = was != is;
+    with_size(t.type, [&](auto bytes) {
+        each(t, [&](size_t e, int64_t at) {
+            std::fill_n(&touched[e], info(t.type).block, std::memcmp(before + at, now + at, bytes) != 0);
+        });
     });
 }
 
 /// Puts every element back to what it was.
-template <class Word>
 void put_back(const Tensor& t, const std::byte* before, std::byte* now) {
-    each(t, [&](size_t, int64_t at) { std::memcpy(now + at, before + at, sizeof(Word)); });
+    with_size(t.type, [&](auto bytes) {
+        each(t, [&](size_t, int64_t at) { std::memcpy(now + at, before + at, bytes); });
+    });
 }
 
 std::string place(uint64_t at, const std::vector<std::pair<std::string, Tensor>>& tensors) {
@@ -113,14 +124,12 @@ Outcome Bound::read() const {
             outcome.value[size_t(i)] = core::gather(t, now.data() + t.offset);
             std::vector<uint8_t>& touched = outcome.touched[size_t(i)];
             touched.resize(size_t(t.elements()));
-            const auto mark = size_of(t.type) == 2 ? mark_touched<uint16_t> : mark_touched<uint32_t>;
-            mark(t, m.image.data() + t.offset, now.data() + t.offset, touched);
+            mark_touched(t, m.image.data() + t.offset, now.data() + t.offset, touched);
         }
         for (const int i : m.args) {
             const Tensor& t = call_.arg[size_t(i)];
             if (!op_.args[size_t(i)].written()) continue;
-            const auto restore = size_of(t.type) == 2 ? put_back<uint16_t> : put_back<uint32_t>;
-            restore(t, m.image.data() + t.offset, now.data() + t.offset);
+            put_back(t, m.image.data() + t.offset, now.data() + t.offset);
         }
         if (std::memcmp(now.data(), m.image.data(), now.size()) == 0) continue;  // what differs now is no element of an output
         uint64_t changed = 0, first = 0;

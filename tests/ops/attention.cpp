@@ -3,6 +3,7 @@
 #include <limits>
 #include <sstream>
 
+#include "core/convert.h"
 #include "tests/driver/calls.h"
 #include "tests/driver/suite.h"
 
@@ -85,6 +86,7 @@ void check_mean(Lab& lab) {
     const Extent v = in.ne(arg::cache_v), ne = in.ne(arg::out);
     in.value[arg::cache_k].assign(in.value[arg::cache_k].size(), 0);
     const std::vector<double> got = lab.run(in).value[arg::out];
+    const std::vector<double> values = core::as_stored(in.example.arg[arg::cache_v].type, v, in.value[arg::cache_v]);
     std::vector<double> want;
     for (int64_t b = 0; b < ne[3]; ++b)
         for (int64_t t = 0; t < ne[2]; ++t)
@@ -93,7 +95,7 @@ void check_mean(Lab& lab) {
                     const int64_t end = in.index(arg::pos, b, 0) + t + 1;
                     double sum = 0;
                     for (int64_t s = 0; s < end; ++s)
-                        sum += in.value[arg::cache_v][size_t(((b * v[2] + s) * v[1] + h / (ne[1] / v[1])) * v[0] + j)];
+                        sum += values[size_t(((b * v[2] + s) * v[1] + h / (ne[1] / v[1])) * v[0] + j)];
                     want.push_back(sum / double(end));
                 }
     lab.close("mean of the values", want.data(), got.data(), want.size(), 1e-12);
@@ -102,8 +104,10 @@ void check_mean(Lab& lab) {
 std::string random_line(Dice& d) {
     std::ostringstream s;
     const int64_t H_kv = 1 + d.below(4);
-    s << "D=" << 16 * (1 + d.below(9)) << " D_v=" << 16 * (1 + d.below(9)) << " H_kv=" << H_kv
-      << " H=" << H_kv * (1 + d.below(6)) << " type=" << d.of({"f32", "f16"}) << " gate=" << d.below(2)
+    const std::string type = d.of({"f32", "f16", "q8_0"});
+    const int64_t unit = type == "q8_0" ? 32 : 16;
+    s << "D=" << unit * (1 + d.below(9)) << " D_v=" << unit * (1 + d.below(9)) << " H_kv=" << H_kv
+      << " H=" << H_kv * (1 + d.below(6)) << " type=" << type << " gate=" << d.below(2)
       << " layout=" << d.of({"packed", "padded", "odd", "permuted"})
       << " cachelayout=" << d.of({"packed", "padded", "permuted"}) << " align=" << d.of({"4", "16", "64"});
     const Batch batch = random_batch(d, 40);

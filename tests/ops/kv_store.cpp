@@ -52,11 +52,12 @@ void check_partition(Lab& lab) {
 
 std::string random_line(Dice& d) {
     std::ostringstream s;
-    const bool half = d.one_in(2);
-    s << "D=" << (half ? 2 + 2 * d.below(80) : 1 + d.below(160)) << " H=" << 1 + d.below(5)
-      << " type=" << (half ? "f16" : "f32") << " layout=" << d.of({"packed", "padded", "odd", "permuted"})
+    const std::string type = d.of({"f32", "f16", "q8_0"});
+    const int64_t D = type == "f32" ? 1 + d.below(160) : type == "f16" ? 2 + 2 * d.below(80) : 32 * (1 + d.below(5));
+    s << "D=" << D << " H=" << 1 + d.below(5) << " type=" << type
+      << " layout=" << d.of({"packed", "padded", "odd", "permuted"})
       << " cachelayout=" << d.of({"packed", "padded", "permuted"})
-      << " align=" << d.of({"4", "16", "64"}) << " x=" << d.of({"normal", "huge", "tiny"});
+      << " align=" << d.of({"4", "16", "64"}) << " x=" << d.of({"normal", "huge", "tiny", "small", "ties", "past"});
     const Batch batch = random_batch(d, 40);
     s << batch.words << " R=" << 60 + d.below(60) << " pos="
       << listed(d.list(batch.B, d.one_in(4) ? -2 : 0, d.one_in(4) ? 70 : 19));

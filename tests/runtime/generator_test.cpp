@@ -7,9 +7,9 @@ namespace {
 
 using model::StateForm;
 
-model::Options options(StateForm form, int64_t sequences, int64_t most_exact) {
+model::Options options(StateForm form, int64_t sequences, int64_t most_exact, Type kv = Type::f16) {
     model::Options o;
-    o.pools.form = form, o.pools.sequences = sequences, o.pools.most_exact = most_exact;
+    o.pools.form = form, o.pools.sequences = sequences, o.pools.most_exact = most_exact, o.pools.kv = kv;
     return o;
 }
 
@@ -65,8 +65,11 @@ void expect_sound(const spec::Counts& n) {
 const spec::Sampler warm{.temperature = 0.8, .top_k = 40, .top_p = 0.95, .seed = 42};
 
 TEST_P(Runtime, MtpTextIsPlainText) {
-    for (const StateForm form : {StateForm::ring, StateForm::snapshots, StateForm::checkpoint}) {
-        const auto c = context(options(form, 1, 9));
+    constexpr std::pair<StateForm, Type> contexts[] = {
+        {StateForm::ring, Type::f16}, {StateForm::snapshots, Type::f16}, {StateForm::checkpoint, Type::f16},
+        {StateForm::ring, Type::q8_0}};
+    for (const auto& [form, kv] : contexts) {
+        const auto c = context(options(form, 1, 9, kv));
         for (const spec::Sampler& sampler : {spec::Sampler{}, warm}) {
             const Text expected = plain(*c, sampler);
             spec::MtpDrafter mtp(*c);
@@ -116,6 +119,7 @@ void check_together(model::Context& c, const spec::Sampler& sampler) {
 TEST_P(Runtime, SequencesTogetherSayWhatTheySayAlone) {
     const auto c = context(options(StateForm::ring, 4, 5));
     for (const spec::Sampler& sampler : {spec::Sampler{}, warm}) check_together(*c, sampler);
+    check_together(*context(options(StateForm::ring, 4, 5, Type::q8_0)), {});
 }
 
 TEST_P(Runtime, SequencesTogetherInSnapshots) { check_together(*context(options(StateForm::snapshots, 4, 5)), {}); }

@@ -6,15 +6,15 @@
 //   out[:, h, t, b] = sum of w_s cache_v[:, h', s, seq[b]] / sum of w_s  [/ (1 + exp(-gate[:, h, t, b]))]
 //
 //   q                 [D, H, T, B]      f32; rows contiguous, other strides free; packed: [D, H, N, 1]
-//   cache_k           [D, H_kv, R, P]   f32 or f16: R positions of P pool rows; rows contiguous. H % H_kv == 0
+//   cache_k           [D, H_kv, R, P]   f32, f16 or q8_0: R positions of P pool rows; rows contiguous. H % H_kv == 0
 //   cache_v           [D_v, H_kv, R, P] of the same type
 //   pos               i32 [B]           position of the sequence's first token in this call; < 0: nothing is written
 //   seq, first, seq_len, max_len        as in slots.h: a padded sequence and rows past seq_len are not written
 //   gate              [D_v, H, T, B]    optional, strides as free as those of q: both may lie side by side in one tensor
 //   out               [D_v, H, T, B]
 //
-// D and D_v are multiples of 16, at most 512. scale = 0 is 1 / sqrt(D). A sequence that would pass position R - 1
-// raises a fault and is skipped. What lies in the cache past a token's position is not looked at.
+// D and D_v are multiples of 16 (of 32 with q8_0), at most 512. scale = 0 is 1 / sqrt(D). A sequence that would pass
+// position R - 1 raises a fault and is skipped. What lies in the cache past a token's position is not looked at.
 //
 // A row has the same bits in any call, alone or with others, in whatever groups its tokens come: positions are taken
 // in parts that begin at fixed multiples, each with its own largest score, and the parts are put together in their
@@ -31,7 +31,7 @@
     I(R)                     /* positions of a cache row */                   \
     I(H) I(H_kv) I(D) I(D_v)                                                  \
     I(q_h) I(q_t) I(q_b)     /* elements between neighbours of q */           \
-    I(k_h) I(k_r) I(k_b)     /* of cache_k */                                 \
+    I(k_h) I(k_r) I(k_b)     /* of cache_k; blocks, of q8_0 */                \
     I(v_h) I(v_r) I(v_b)     /* of cache_v */                                 \
     I(g_h) I(g_t) I(g_b)     /* of gate */                                    \
     I(o_h) I(o_t) I(o_b)     /* of out */                                     \
@@ -57,7 +57,7 @@ Cost cost(const Call& call);
 double tolerance(const Call& call, int arg);
 
 /// Example call from words: D (64), D_v (D), H (4), H_kv (2), R (32), T, B, pool, seq, first, len, N, max_len ·
-/// pos=list (0; one value is for all sequences) · type=f32|f16 of the caches · gate (0|1) · scale ·
+/// pos=list (0; one value is for all sequences) · type=f32|f16|q8_0 of the caches · gate (0|1) · scale ·
 /// layout=packed|permuted|padded|odd of q and gate · cachelayout=packed|padded|permuted · stridden.
 Example example(const Dims& dims);
 
