@@ -19,7 +19,7 @@ install(FILES ${PROJECT_BINARY_DIR}/rewind-config.cmake ${PROJECT_BINARY_DIR}/re
 # What a static librewind.a needs besides itself; a shared one brings it.
 set(REWIND_STATIC_LIBS "")
 if(NOT BUILD_SHARED_LIBS)
-  set(REWIND_STATIC_LIBS "-lhwy -lgomp -lstdc++ -lm")
+  set(REWIND_STATIC_LIBS "-lhwy${REWIND_CPU_LIBS} -lgomp -lstdc++ -lm")
   if(REWIND_VULKAN)
     string(APPEND REWIND_STATIC_LIBS " ${REWIND_VULKAN_LIBS}")
   endif()

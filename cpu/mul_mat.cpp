@@ -1,5 +1,6 @@
 // MUL_MAT on the CPU. Equation and shapes: rewind/ops/mul_mat.h.
 //
+// cpu:onednn                 oneDNN, for the rows of a prompt: cpu/mul_mat_onednn.cpp
 // cpu:avx512, cpu:avx2, ...  Highway, one a target
 // cpu:plain                  scalar C++ for any CPU: a row of w at a time, expanded to f32
 //
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 
+#include "cpu/mul_mat_onednn.h"
 #include "cpu/parallel.h"
 #include "cpu/targets.h"
 
@@ -136,6 +138,7 @@ void plain(const Launch& launch) {
 
 std::vector<Kernel> mul_mat_kernels() {
     std::vector<Kernel> list = RW_TARGET_KERNELS(MulMat, mul_mat_scratch);
+    list.insert(list.begin(), onednn_mul_mat());
     list.push_back({"cpu:plain", nullptr, plain});
     return list;
 }

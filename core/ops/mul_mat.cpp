@@ -1,5 +1,7 @@
 #include "rewind/ops/mul_mat.h"
 
+#include "core/ops/slots.h"
+
 namespace rw::ops::mul_mat {
 
 void validate(const Call& call) {
@@ -16,7 +18,8 @@ Params params(const Call& call) {
     const Tensor &w = call.arg[arg::w], &x = call.arg[arg::x], &add = call.arg[arg::add], &out = call.arg[arg::out];
     const auto narrow = [](int64_t v) { return int32_t(v); };
     return {narrow(w.ne[0]),     narrow(w.ne[1]),     narrow(x.ne[1]),      int32_t(w.type), narrow(w.stride(1)),
-            narrow(x.stride(1)), narrow(out.stride(1)), narrow(add.stride(1)), add ? 1 : 0};
+            narrow(x.stride(1)), narrow(out.stride(1)), narrow(add.stride(1)), add ? 1 : 0,
+            int32_t(call.attr[attr::path])};
 }
 
 Cost cost(const Call& call) {
@@ -29,10 +32,12 @@ Cost cost(const Call& call) {
 double tolerance(const Call& call, int) { return 2e-13 + 1e-14 * double(call.arg[arg::w].ne[0]); }
 
 Example example(const Dims& dims) {
+    const Op& op = find("MUL_MAT");
     Example e;
     e.arg.resize(arg::count), e.attr.resize(attr::count);
     const int64_t K = dims.integer("K", 64), N = dims.integer("N", 8), R = dims.integer("R", 1);
     const Type type = type_named(dims.word("type", "f32"));
+    e.attr[attr::path] = choice(dims, "path", op.attrs[attr::path]);
     const std::string layout = dims.word("layout", "packed"), add = dims.word("add", "none"),
                       rows = dims.word("rows", "normal");
     if (rows != "normal" && rows != "positive")

@@ -63,7 +63,7 @@ Ledger Context::prepare(Memory& memory, const Progress& progress) {
     const PoolShape& p = options_.pools;
     const bool mtp = has_mtp();
     scratch_ = {};
-    Graph graph(scratch_, nullptr);
+    Graph graph(scratch_, nullptr, false);
     int64_t most_inputs = 0;
     const auto size = [&](const Shape& shape) {
         shape.steps ? build_draft(graph, shape) : build(graph, shape);
@@ -127,7 +127,7 @@ void Context::copy_states(int64_t row, bool back) {
     auto& plan = copies_[{row, back}];
     if (!plan) {
         auto made = std::make_unique<core::Plan>(device_);
-        Graph graph(scratch_, made.get());
+        Graph graph(scratch_, made.get(), false);
         const auto of_row = [&](Tensor t) {
             t.offset += uint64_t(row * t.nb[2]), t.ne[2] = 1;
             return t;
@@ -247,7 +247,7 @@ core::Plan& Context::plan(const Shape& shape) {
     if (found != plans_.end()) return *found->second;
     if (plans_.size() >= most_plans) plans_.clear();
     auto plan = std::make_unique<core::Plan>(device_);
-    Graph graph(scratch_, plan.get());
+    Graph graph(scratch_, plan.get(), shape.prefill);
     shape.steps ? build_draft(graph, shape) : build(graph, shape);
     return *plans_.emplace(shape, std::move(plan)).first->second;
 }

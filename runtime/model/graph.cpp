@@ -55,7 +55,7 @@ void Graph::add(const char* name, std::initializer_list<Named> tensors, std::ini
 
 Tensor Graph::project(const char* name, const Tensor& w, const Tensor& x, const Tensor& sum) {
     const Tensor out = scratch(name, {w.ne[1], x.ne[1], 1, 1});
-    add("MUL_MAT", {{"w", w}, {"x", x}, {"add", sum}, {"out", out}});
+    add("MUL_MAT", {{"w", w}, {"x", x}, {"add", sum}, {"out", out}}, {{"path", 0, prefill_ ? "prefill" : "exact"}});
     return out;
 }
 

@@ -38,7 +38,8 @@ struct Attribute {
 class Graph {
 public:
     /// Without a plan it measures: nothing is recorded and scratch grows.
-    Graph(Scratch& scratch, core::Plan* plan) : scratch_(scratch), plan_(plan) {}
+    /// prefill: for the rows of a prompt, which keep their bits for the same prompt, not for any company.
+    Graph(Scratch& scratch, core::Plan* plan, bool prefill) : scratch_(scratch), plan_(plan), prefill_(prefill) {}
 
     Tensor scratch(const char* name, Extent ne, Type type = Type::f32);
     /// Tensors that are not present are left out.
@@ -52,6 +53,7 @@ public:
 private:
     Scratch& scratch_;
     core::Plan* plan_;
+    bool prefill_;
 };
 
 }  // namespace rw::model

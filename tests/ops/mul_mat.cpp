@@ -72,7 +72,8 @@ std::string random_line(Dice& d) {
     s << "type=" << type << " K=" << (block == 1 ? 1 + d.below(700) : block * (1 + d.below(1200 / block))) << " N="
       << 1 + d.below(90) << " R=" << 1 + d.below(d.one_in(4) ? 120 : 20) << " add=" << d.of({"none", "apart", "over"})
       << " layout=" << d.of({"packed", "padded", "odd"}) << " align=" << d.of({"4", "16", "64"})
-      << random_check(d, {"rows", "columns", "nan", "repeat"});
+      << (d.one_in(3) ? " path=prefill" + random_check(d, {"columns", "nan", "repeat"})
+                         : random_check(d, {"rows", "columns", "nan", "repeat"}));
     return s.str();
 }
 

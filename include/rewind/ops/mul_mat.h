@@ -9,8 +9,10 @@
 // Strides between rows are free. Weights are used with the values their blocks stand for and x as it is: nothing is
 // rounded to eight bits on the way, whatever the type.
 //
-// A row of out has the same bits whatever the other rows of the call are, and however many: its sums are taken in an
-// order that depends on K and the type of w alone.
+// path: exact gives a row of out the same bits whatever the other rows of the call are, and however many: its sums are
+// taken in an order that depends on K and the type of w alone. prefill, for prompts, promises less: the same call, with
+// the same shapes and strides, gives the same bits on one device, build and implementation, for any number of threads,
+// but a row's may change with the number of rows. Both are within the tolerance.
 #ifndef REWIND_OPS_MUL_MAT_H
 #define REWIND_OPS_MUL_MAT_H
 
@@ -21,7 +23,8 @@
     I(w_type)                /* RW_F32 ... */                                                        \
     I(w_1)                   /* blocks between rows of w; elements, where it is not quantised */     \
     I(x_1) I(o_1) I(a_1)     /* elements between rows of x, out, add */                              \
-    I(has_add)
+    I(has_add)                                                                                       \
+    I(prefill)               /* 1: bits may depend on R */
 RW_PARAMS(mul_mat_params, RW_MUL_MAT_FIELDS)
 
 #if defined(__cplusplus)
@@ -42,7 +45,7 @@ Cost cost(const Call& call);
 double tolerance(const Call& call, int arg);
 
 /// Example call from words: K (64), N (8), R (1) · type=f32|f16|bf16|q8_0|... of w · add=none|apart|over ·
-/// layout=packed|padded|odd (rows of w, x, out and add with gaps between) · rows=normal|positive of x.
+/// layout=packed|padded|odd (rows of w, x, out and add with gaps between) · rows=normal|positive of x · path.
 Example example(const Dims& dims);
 
 extern const char* const selftest[];
