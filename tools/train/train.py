@@ -1,29 +1,32 @@
 #!/usr/bin/env python3
 """Trains the demo model: a small qwen35 hybrid with one MTP block. Resumes from FOLDER/last.pt when it is there.
 
-    python3 train.py FOLDER [--threads 2]       # FOLDER has corpus.jsonl and tokenizer.json
+    python3 train.py FOLDER [--processes 2]     # FOLDER has corpus.jsonl and tokenizer.json
 
 First everything is trained together: next token, and 0.3 times the MTP head's loss on half of the rows, every fourth
 step with drafts of three. Then the head alone, on corpus and on text that the trunk wrote greedily, to predict what the
 trunk predicts: that is what acceptance counts. FOLDER/log.jsonl takes the losses; the same seed gives the same model on
-one machine and thread count. SIGTERM stops it with a checkpoint.
+one machine and number of processes. SIGTERM stops it with a checkpoint.
+
+Each process has one thread and its share of a batch's rows, and gradients are averaged: matrices this small gain little
+from two threads.
 
 On two cores this takes less than two hours. With a GPU there is time for more:
-    python3 train.py FOLDER --device cuda --rows 64 --length 512 --steps 6000 --geometry width=320,ff=896
+    python3 train.py FOLDER --device cuda --processes 1 --rows 64 --length 512 --steps 6000 --geometry width=320,ff=896
 """
-
-import os
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin cost more than they save on a busy machine
 
 import argparse
 import dataclasses
+import datetime
 import json
+import os
 import signal
 import time
 from pathlib import Path
 
 import torch
+import torch.distributed
+import torch.multiprocessing
 import torch.nn.functional as F
 
 import accept
@@ -35,6 +38,7 @@ MTP_WEIGHT, CHAIN = 0.3, 3
 HELD_OUT_LENGTH = 256
 CHECKPOINT = 50
 CHAIN_WEIGHTS = (0.5, 0.3, 0.2)
+WAIT = datetime.timedelta(hours=1)  # for the process that writes the text of the second part
 
 
 def cross_entropy(logits, targets):
@@ -105,15 +109,15 @@ def optimizer_of(parameters, rate):
         {"params": [p for p in parameters if p.dim() > 1], "weight_decay": WEIGHT_DECAY},
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95))
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), fused=True)
 
 
 class Trainer:
-    def __init__(self, options):
-        self.options, self.folder, self.stopped = options, options.folder, False
+    def __init__(self, options, rank):
+        self.options, self.folder, self.rank, self.stopped = options, options.folder, rank, False
         signal.signal(signal.SIGTERM, self.stop)
         torch.manual_seed(options.seed)
-        torch.set_num_threads(options.threads)
+        torch.set_num_threads(1)
         self.corpus, self.held_out = Corpus(self.folder, "train"), Corpus(self.folder, "held_out")
         self.last, self.written_file = self.folder / "last.pt", self.folder / "written.pt"
         saved = torch.load(self.last, weights_only=True, map_location=options.device) if self.last.exists() else None
@@ -127,7 +131,8 @@ class Trainer:
         self.head_alone = bool(saved) and saved["step"] > options.steps
         self.begin_phase()
         if not saved:
-            self.written_file.unlink(missing_ok=True)
+            if rank == 0:
+                self.written_file.unlink(missing_ok=True)
         else:
             self.model.load_state_dict(saved["model"])
             self.optimizer.load_state_dict(saved["optimizer"])
@@ -156,9 +161,24 @@ class Trainer:
         rows, half = self.corpus.batch(o.seed, self.step, o.rows, o.length), o.rows // 2
         if self.head_alone:
             rows[:half] = self.written[(torch.arange(half) + self.step * half) % len(self.written)]
-        return rows.to(o.device)
+        return rows[self.rank :: o.processes].to(o.device)
+
+    def average_gradients(self, stopped):
+        """Over the processes; returns whether any of them was told to stop."""
+        if self.options.processes == 1:
+            return stopped
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        together = torch.cat([*(g.flatten() for g in gradients), torch.tensor([float(stopped)])])
+        torch.distributed.all_reduce(together)
+        at = 0
+        for g in gradients:
+            g.copy_(together[at : at + g.numel()].view_as(g) / self.options.processes)
+            at += g.numel()
+        return bool(together[-1])
 
     def save(self):
+        if self.rank:
+            return
         parts = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -175,8 +195,10 @@ class Trainer:
     def prepare_head(self):
         """The text that the trunk wrote: made once, kept in a file."""
         o = self.options
-        if not self.written_file.exists():
+        if self.rank == 0 and not self.written_file.exists():
             torch.save(own_text(self.model, self.corpus, o.seed, o.written, o.length), self.written_file)
+        if o.processes > 1:
+            torch.distributed.barrier()
         self.written = torch.load(self.written_file, weights_only=True)
 
     def run(self):
@@ -194,22 +216,29 @@ class Trainer:
             loss, parts = (head_loss if self.head_alone else joint_loss)(self.model, self.batch(), self.step)
             self.optimizer.zero_grad()
             loss.backward()
+            stopped = self.average_gradients(self.stopped)
             norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0).item()
             self.optimizer.step()
             self.step, tokens = self.step + 1, tokens + o.rows * o.length
-            if self.step % 10 == 0:
+            if self.step % 10 == 0 and self.rank == 0:
                 speed, since, tokens = tokens / (time.time() - since), time.time(), 0
                 self.log(**parts, rate=round(self.rate(), 7), norm=round(norm, 3), tokens_per_second=round(speed))
             last = self.step == o.steps + o.head_steps
-            if self.step % CHECKPOINT == 0 or last or self.stopped:
+            if self.step % CHECKPOINT == 0 or last or stopped:
                 self.save()
-            if self.stopped:
+            if stopped:
                 return
-            if self.step % o.every == 0 or last:
+            if (self.step % o.every == 0 or last) and self.rank == 0:
                 self.log(held_out=held_out_losses(self.model, self.held_out))
                 total, _ = accept.measure(self.model, self.folder, self.corpus.tokenizer, count=96)
                 self.log(acceptance=total)
                 since, tokens = time.time(), 0
+
+
+def work(rank, options):
+    if options.processes > 1:
+        torch.distributed.init_process_group("gloo", rank=rank, world_size=options.processes, timeout=WAIT)
+    Trainer(options, rank).run()
 
 
 def main():
@@ -225,9 +254,23 @@ def main():
         "--geometry", default="", help="of a new model, for instance width=256,ff=768 (model.py has the names)"
     )
     arguments.add_argument("--device", default="cpu")
-    arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--processes", type=int, default=2, help="on processors; 1 with a GPU")
     arguments.add_argument("--seed", type=int, default=1)
-    Trainer(arguments.parse_args()).run()
+    options = arguments.parse_args()
+    if options.rows % options.processes:
+        arguments.error(f"--rows {options.rows} cannot be shared by {options.processes} processes")
+    for split in ("train", "held_out"):
+        Corpus(options.folder, split)  # the text as tokens, made once before the processes read it
+    os.environ |= {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}  # fresh pages for every tensor cost a fifth
+    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+    os.environ.setdefault("MASTER_PORT", "29400")
+    context = torch.multiprocessing.start_processes(
+        work, (options,), nprocs=options.processes, join=False, start_method="spawn"
+    )
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: [os.kill(pid, signal.SIGTERM) for pid in context.pids()])
+    while not context.join():
+        pass
 
 
 if __name__ == "__main__":
