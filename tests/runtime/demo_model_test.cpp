@@ -1,0 +1,69 @@
+// The model under models/: trained, so that drafts are taken for what they are worth.
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "runtime/spec/generator.h"
+#include "runtime/tokenizer/tokenizer.h"
+#include "tests/runtime/runtime_fixture.h"
+
+namespace rw::test {
+namespace {
+
+constexpr int n_max = 3;
+
+class Demo : public Runtime {
+protected:
+    std::shared_ptr<const model::Model> model_ =
+        std::make_shared<model::Model>(std::string(REWIND_MODELS) + "/rewind-demo-q8_0.gguf");
+    std::vector<std::vector<int32_t>> prompts_;
+
+    void SetUp() override {
+        std::ifstream file(std::string(REWIND_MODELS) + "/prompts.json");
+        const tokenizer::Tokenizer tokenizer(model_->file());
+        for (const auto& entry : nlohmann::json::parse(file))
+            prompts_.push_back(tokenizer.encode(entry["text"].get<std::string>(), {.control = true}));
+        ASSERT_EQ(prompts_.size(), 9u);
+    }
+
+    std::unique_ptr<model::Context> context() const {
+        model::Options o;
+        o.pools.context = 512, o.pools.most_exact = n_max + 1;
+        return std::make_unique<model::Context>(model_, device(), o);
+    }
+
+    /// With drafts and without: the same text, of which the counts are returned.
+    static spec::Counts compare(model::Context& c, const std::vector<int32_t>& prompt, int64_t tokens) {
+        spec::MtpDrafter mtp(c);
+        spec::Generator plain(c), drafting(c, &mtp);
+        spec::Generation& expected = plain.add({.prompt = prompt, .most_tokens = tokens});
+        while (plain.round()) {
+        }
+        const auto text = expected.text;
+        const uint64_t hash = expected.state.hash();
+        plain.drop(expected);
+        spec::Generation& g = drafting.add({.prompt = prompt, .most_tokens = tokens, .n_max = n_max});
+        while (drafting.round()) {
+        }
+        EXPECT_EQ(g.text, text);
+        EXPECT_EQ(g.state.hash(), hash);
+        return g.counts;
+    }
+};
+
+TEST_P(Demo, DraftsAreTakenAndChangeNothing) {
+    const auto c = context();
+    const bool cpu = c->device().info().id.starts_with("cpu");
+    int64_t drafted = 0, accepted = 0;
+    for (size_t i = 0; i < (cpu ? prompts_.size() : 1); ++i) {
+        const spec::Counts n = compare(*c, prompts_[i], cpu ? 192 : 24);
+        drafted += n.drafted, accepted += n.accepted;
+    }
+    std::printf("%s: %ld of %ld drafts accepted\n", GetParam().c_str(), long(accepted), long(drafted));
+    if (cpu) EXPECT_GE(double(accepted), 0.6 * double(drafted));
+    EXPECT_GT(accepted, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Device, Demo, testing::ValuesIn(device_ids()), device_name);
+
+}  // namespace
+}  // namespace rw::test
