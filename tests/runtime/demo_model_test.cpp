@@ -59,8 +59,7 @@ TEST_P(Demo, DraftsAreTakenAndChangeNothing) {
         drafted += n.drafted, accepted += n.accepted;
     }
     std::printf("%s: %ld of %ld drafts accepted\n", GetParam().c_str(), long(accepted), long(drafted));
-    if (cpu) EXPECT_GE(double(accepted), 0.6 * double(drafted));
-    EXPECT_GT(accepted, 0);
+    EXPECT_GE(double(accepted), (cpu ? 0.6 : 0.1) * double(drafted));
 }
 
 INSTANTIATE_TEST_SUITE_P(Device, Demo, testing::ValuesIn(device_ids()), device_name);
