@@ -31,7 +31,7 @@ namespace {
 namespace arg = ops::mul_mat::arg;
 using Params = ops::mul_mat::Params;
 
-constexpr int64_t kFewestRows = 32;  // from which oneDNN is faster than the exact kernels
+constexpr int64_t kFewestRows = 48;  // from which oneDNN is faster than the exact kernels
 constexpr int64_t kPanel = 128;      // rows of w of a unit
 constexpr int64_t kMostRows = 512;   // rows of x of a unit
 constexpr int64_t kChunk = 512;      // elements of k that are expanded at once: whole blocks of every type
