@@ -54,9 +54,11 @@ std::string decline(const ops::Call& call) {
     return overlap(x) || overlap(w) ? core::why::rows_overlap : "";
 }
 
+/// Floats of one expanded part of a panel.
+int64_t expanded_size(const Params& p) { return p.w_type == RW_F32 ? 0 : kPanel * std::min<int64_t>(p.K, kChunk); }
+
 size_t scratch(const void* params) {
-    const auto& p = *static_cast<const Params*>(params);
-    return p.w_type == RW_F32 ? 0 : size_t(workers() * kPanel * std::min<int64_t>(p.K, kChunk)) * sizeof(float);
+    return size_t(workers() * expanded_size(*static_cast<const Params*>(params))) * sizeof(float);
 }
 
 /// The panel of rows [n, n + panel) of w times the rows [r, r + rows) of x.
@@ -108,7 +110,7 @@ void run(const Launch& launch) {
             const OneThread one;
             const int64_t n = unit % panels * kPanel, r = unit / panels * kMostRows;
             const Unit part{launch, p, n, std::min<int64_t>(kPanel, p.N - n), r, std::min<int64_t>(kMostRows, p.R - r)};
-            float* expanded = reinterpret_cast<float*>(launch.scratch) + worker * kPanel * kChunk;
+            float* expanded = reinterpret_cast<float*>(launch.scratch) + worker * expanded_size(p);
             if (const auto status = part.run(expanded); status != dnnl_success) failed = status;
         },
         int64_t(p.K) * p.N * p.R);
