@@ -31,7 +31,7 @@ namespace {
 namespace arg = ops::mul_mat::arg;
 using Params = ops::mul_mat::Params;
 
-constexpr int64_t kFewestRows = 32;  // from which oneDNN is faster than the exact kernels
+constexpr int64_t kFewestRows = 48;  // from which oneDNN is faster than the exact kernels
 constexpr int64_t kPanel = 128;      // rows of w of a unit
 constexpr int64_t kMostRows = 512;   // rows of x of a unit
 constexpr int64_t kChunk = 512;      // elements of k that are expanded at once: whole blocks of every type
@@ -54,9 +54,11 @@ std::string decline(const ops::Call& call) {
     return overlap(x) || overlap(w) ? core::why::rows_overlap : "";
 }
 
+/// Floats of one expanded part of a panel.
+int64_t expanded_size(const Params& p) { return p.w_type == RW_F32 ? 0 : kPanel * std::min<int64_t>(p.K, kChunk); }
+
 size_t scratch(const void* params) {
-    const auto& p = *static_cast<const Params*>(params);
-    return p.w_type == RW_F32 ? 0 : size_t(workers() * kPanel * std::min<int64_t>(p.K, kChunk)) * sizeof(float);
+    return size_t(workers() * expanded_size(*static_cast<const Params*>(params))) * sizeof(float);
 }
 
 /// The panel of rows [n, n + panel) of w times the rows [r, r + rows) of x.
@@ -108,7 +110,7 @@ void run(const Launch& launch) {
             const OneThread one;
             const int64_t n = unit % panels * kPanel, r = unit / panels * kMostRows;
             const Unit part{launch, p, n, std::min<int64_t>(kPanel, p.N - n), r, std::min<int64_t>(kMostRows, p.R - r)};
-            float* expanded = reinterpret_cast<float*>(launch.scratch) + worker * kPanel * kChunk;
+            float* expanded = reinterpret_cast<float*>(launch.scratch) + worker * expanded_size(p);
             if (const auto status = part.run(expanded); status != dnnl_success) failed = status;
         },
         int64_t(p.K) * p.N * p.R);

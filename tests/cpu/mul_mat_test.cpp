@@ -35,9 +35,9 @@ bool built_without() {
 TEST(MulMat, OnlyPromptsGoToOneDnn) {
     EXPECT_NE(Product("R=64").taken(), "cpu:onednn");
     EXPECT_NE(Product("R=64 path=exact").taken(), "cpu:onednn");
-    EXPECT_NE(Product("R=31 path=prefill").taken(), "cpu:onednn");
+    EXPECT_NE(Product("R=47 path=prefill").taken(), "cpu:onednn");
     if (built_without()) GTEST_SKIP() << "this build is without oneDNN";
-    EXPECT_EQ(Product("R=32 path=prefill").taken(), "cpu:onednn");
+    EXPECT_EQ(Product("R=48 path=prefill").taken(), "cpu:onednn");
 }
 
 size_t threads_of_process() {
