@@ -1,11 +1,13 @@
 // ATTENTION on Highway vectors: a block of rows and a span of positions. Included once per target: no #pragma once.
 //
-// Positions are taken kTile at a time: scores of all rows, then for every row
+// Positions are taken kAttentionTile at a time: scores of all rows, then for every row
 //
 //   m' = max(m, scores);  f = exp(m - m');  w = exp(scores - m');  l = f l + w;  a = f a + sum over s of w_s v_s
 //
 // A score is one vector of partial sums over D and a fixed tree, the sum over s goes by single positions in their order:
-// which rows and positions share a register tile decides no bit.
+// which rows and positions share a register tile decides no bit. All rows go over a part of a tile before the next one,
+// so that it comes from the first cache, even where the strides of positions leave it few lines; and of blocks, which
+// take several instructions to convert, a part is unpacked to f32 once for all rows when there are many.
 #if defined(REWIND_CPU_ATTENTION_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef REWIND_CPU_ATTENTION_INL_H
 #undef REWIND_CPU_ATTENTION_INL_H
@@ -19,7 +21,12 @@
 HWY_BEFORE_NAMESPACE();
 namespace rw::cpu::HWY_NAMESPACE {
 
-constexpr int64_t kTile = 64;
+constexpr int64_t kTile = kAttentionTile, kPart = kAttentionPart;
+/// A register tile has kPositions * kTogether sums of scores or kTogether * kVectors of values, as many as there is
+/// room for beside what they are made of.
+constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON;
+constexpr int kTogether = 4, kPositions = kManyRegisters ? 6 : 3, kVectors = kManyRegisters ? 4 : 3;
+static_assert(kTile % kPart == 0 && kPart % kPositions == 0 && kTile % kLanes == 0);
 constexpr float kNone = -HUGE_VALF;
 
 /// Elements i .. of a row of the cache.
@@ -33,16 +40,34 @@ HWY_INLINE float ExpOf(float x) { return hn::GetLane(Exp(hn::Set(f32, x))); }
 /// What exponents of scores up to m are taken relative to.
 HWY_INLINE float BaseOf(float m) { return m == kNone ? 0 : m; }
 
-/// scores[r * kTile + s] of PB positions and RB rows. The rows of `soon` are asked for meanwhile.
+/// Rows from which on it pays to unpack. f16 is converted in the loads that would read what was unpacked.
+template <class Format>
+constexpr int64_t kUnpackFrom = std::is_same_v<Format, Q8_0> ? 9 : kAttentionRows + 1;
+
+/// Rows of the cache to packed f32.
+template <class Format>
+void Unpack(const uint8_t* from, int64_t step, int64_t n, int64_t positions, float* to) {
+    for (int64_t s = 0; s < positions; ++s, from += step, to += n)
+        for (int64_t i = 0; i < n; i += 16)
+#pragma GCC unroll 4
+            for (int64_t j = i; j < i + 16; j += kLanes) hn::StoreU(Cached<Format>(from, j), f32, to + j);
+}
+
+/// Asks for rows that will be read soon.
+template <class Format>
+void Ask(const uint8_t* from, int64_t step, int64_t n, int64_t positions) {
+    const int64_t bytes = n * Format::kBytes / Format::kBlock;
+    for (int64_t s = 0; s < positions; ++s, from += step)
+        for (int64_t at = 0; at < bytes; at += 64) hwy::Prefetch(from + at);
+}
+
+/// scores[r * kTile + s] of PB positions and RB rows.
 template <class Format, int PB, int RB>
-HWY_INLINE void Dots(const uint8_t* k, int64_t k_step, const float* q, int64_t D, float* scores, const uint8_t* soon,
-                     int64_t soon_step) {
+HWY_INLINE void Dots(const uint8_t* k, int64_t k_step, const float* q, int64_t D, float* scores) {
     Vec sum[PB][RB];
     for (int s = 0; s < PB; ++s)
         for (int r = 0; r < RB; ++r) sum[s][r] = hn::Zero(f32);
     for (int64_t i = 0; i < D; i += 16) {
-        if (soon)
-            for (int s = 0; s < PB; ++s) hwy::Prefetch(soon + s * soon_step + i / Format::kBlock * Format::kBytes);
 #pragma GCC unroll 4
         for (int64_t j = i; j < i + 16; j += kLanes) {
             Vec key[PB];
@@ -82,11 +107,20 @@ HWY_INLINE void AddVectors(const uint8_t* v, int64_t v_step, const float* w, int
 
 template <class Format, int RB>
 void AddValues(const uint8_t* v, int64_t v_step, const float* w, int64_t s0, int64_t s1, float* a, int64_t D_v) {
-    constexpr int kVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
     int64_t j = 0;
     for (; j + kVectors * kLanes <= D_v; j += kVectors * kLanes)
         AddVectors<Format, RB, kVectors>(v, v_step, w, s0, s1, j, a, D_v);
+    for (; j + 2 * kLanes <= D_v; j += 2 * kLanes) AddVectors<Format, RB, 2>(v, v_step, w, s0, s1, j, a, D_v);
     for (; j < D_v; j += kLanes) AddVectors<Format, RB, 1>(v, v_step, w, s0, s1, j, a, D_v);
+}
+
+/// Calls f(number, first) for rows in groups: as many of kTogether as there are, then two, then one.
+template <class F>
+HWY_INLINE void InGroups(int64_t rows, const F& f) {
+    int64_t r = 0;
+    for (; r + kTogether <= rows; r += kTogether) f(std::integral_constant<int, kTogether>(), r);
+    if (r + 2 <= rows) f(std::integral_constant<int, 2>(), r), r += 2;
+    if (r < rows) f(std::integral_constant<int, 1>(), r);
 }
 
 /// Rows of one block on the way through positions; what a worker needs room for.
@@ -95,17 +129,14 @@ struct AttentionBlock {
     const AttentionCall& call;
     const AttentionCall::Placed& s;
     int64_t kv, first, rows;
-    float *q, *a, *total, *scores;  // q scaled; total: of whole spans
+    float *q, *a, *total, *scores, *part;  // q scaled; total: of whole spans
     float m[kAttentionRows], all_m[kAttentionRows], all_l[kAttentionRows];
     HWY_ALIGN float l[kAttentionRows * kLanes];
 
-    static int64_t Floats(const AttentionCall& call) {
-        return kAttentionRows * (call.p.D + 2 * int64_t(call.p.D_v) + kTile);
-    }
     AttentionBlock(const AttentionCall& call, const AttentionCall::Placed& s, int64_t kv, int64_t first, float* room)
         : call(call), s(s), kv(kv), first(first), rows(std::min(kAttentionRows, s.n * call.group() - first)), q(room),
           a(q + kAttentionRows * call.p.D), total(a + kAttentionRows * call.p.D_v),
-          scores(total + kAttentionRows * call.p.D_v) {
+          scores(total + kAttentionRows * call.p.D_v), part(scores + kAttentionRows * kTile) {
         const Vec scale = hn::Set(f32, call.p.scale);
         for (int64_t r = 0; r < rows; ++r) {
             const float* from = call.q(s, kv, first + r);
@@ -118,22 +149,32 @@ struct AttentionBlock {
     /// Positions that row r sees.
     int64_t end(int64_t r) const { return s.pos + (first + r) / call.group() + 1; }
 
-    void Scores(const uint8_t* k, const uint8_t* v, int64_t positions) {
-        const int64_t D = call.p.D, k_step = call.k_step(), v_step = call.v_step();
-        const auto some = [&](auto rb, int64_t r) HWY_ATTR {
+    /// Scores of positions [at, at + n) of a tile whose keys lie at k.
+    template <class Keys>
+    void PartScores(const uint8_t* k, int64_t step, int64_t at, int64_t n) {
+        const int64_t D = call.p.D;
+        InGroups(rows, [&](auto rb, int64_t r) HWY_ATTR {
             constexpr int RB = decltype(rb)::value;
-            int64_t at = 0;
-            const uint8_t* soon = r == 0 ? v : nullptr;
-            for (; at + 2 <= positions; at += 2)
-                Dots<Format, 2, RB>(k + at * k_step, k_step, q + r * D, D, scores + r * kTile + at,
-                                    soon ? soon + at * v_step : nullptr, v_step);
-            for (; at < positions; ++at)
-                Dots<Format, 1, RB>(k + at * k_step, k_step, q + r * D, D, scores + r * kTile + at, nullptr, 0);
-        };
-        int64_t r = 0;
-        for (; r + 4 <= rows; r += 4) some(std::integral_constant<int, 4>(), r);
-        if (r + 2 <= rows) some(std::integral_constant<int, 2>(), r), r += 2;
-        if (r < rows) some(std::integral_constant<int, 1>(), r);
+            float* to = scores + r * kTile + at;
+            int64_t s = 0;
+            for (; s + kPositions <= n; s += kPositions)
+                Dots<Keys, kPositions, RB>(k + s * step, step, q + r * D, D, to + s);
+            for (; s < n; ++s) Dots<Keys, 1, RB>(k + s * step, step, q + r * D, D, to + s);
+        });
+    }
+
+    void Scores(const uint8_t* k, const uint8_t* v, int64_t positions) {
+        const int64_t D = call.p.D, step = call.k_step(), v_step = call.v_step();
+        for (int64_t at = 0; at < positions; at += kPart) {
+            const int64_t n = std::min(kPart, positions - at);
+            Ask<Format>(v + at * v_step, v_step, call.p.D_v, n);
+            if (rows < kUnpackFrom<Format>) {
+                PartScores<Format>(k + at * step, step, at, n);
+            } else if constexpr (kUnpackFrom<Format> <= kAttentionRows) {
+                Unpack<Format>(k + at * step, step, D, n, part);
+                PartScores<PlainFormat<float>>(reinterpret_cast<const uint8_t*>(part), 4 * D, at, n);
+            }
+        }
     }
 
     /// Scores of row r to weights; the sums so far are brought to the new largest score. n > 0 of them count.
@@ -162,21 +203,34 @@ struct AttentionBlock {
         m[r] = now;
     }
 
-    void Values(const uint8_t* v, int64_t s0) {
-        const int64_t D_v = call.p.D_v, step = call.v_step();
-        const auto seen = [&](int64_t r) { return std::clamp<int64_t>(end(r) - s0, 0, kTile); };
-        const auto some = [&](auto rb, int64_t r) HWY_ATTR {
+    /// Adds the values of positions [s0 + at, s0 + at + n), which lie at v, as far as each row sees them.
+    template <class Elements>
+    void PartValues(const uint8_t* v, int64_t step, int64_t s0, int64_t at, int64_t n) {
+        const int64_t D_v = call.p.D_v;
+        const auto seen = [&](int64_t r) { return std::clamp<int64_t>(end(r) - s0 - at, 0, n); };
+        InGroups(rows, [&](auto rb, int64_t r) HWY_ATTR {
             constexpr int RB = decltype(rb)::value;
             const int64_t common = seen(r);  // the first row sees least
-            AddValues<Format, RB>(v, step, scores + r * kTile, 0, common, a + r * D_v, D_v);
+            AddValues<Elements, RB>(v, step, scores + r * kTile + at, 0, common, a + r * D_v, D_v);
             for (int64_t i = r + 1; i < r + RB; ++i)
                 if (seen(i) > common)
-                    AddValues<Format, 1>(v, step, scores + i * kTile, common, seen(i), a + i * D_v, D_v);
-        };
-        int64_t r = 0;
-        for (; r + 4 <= rows; r += 4) some(std::integral_constant<int, 4>(), r);
-        if (r + 2 <= rows) some(std::integral_constant<int, 2>(), r), r += 2;
-        if (r < rows) some(std::integral_constant<int, 1>(), r);
+                    AddValues<Elements, 1>(v, step, scores + i * kTile + at, common, seen(i), a + i * D_v, D_v);
+        });
+    }
+
+    /// `more`: positions whose keys are read next, from next_k on.
+    void Values(const uint8_t* v, int64_t s0, int64_t positions, const uint8_t* next_k, int64_t more) {
+        const int64_t D_v = call.p.D_v, step = call.v_step(), k_step = call.k_step();
+        for (int64_t at = 0; at < positions; at += kPart) {
+            const int64_t n = std::min(kPart, positions - at);
+            Ask<Format>(next_k + at * k_step, k_step, call.p.D, std::min(n, more - at));
+            if (rows < kUnpackFrom<Format>) {
+                PartValues<Format>(v + at * step, step, s0, at, n);
+            } else if constexpr (kUnpackFrom<Format> <= kAttentionRows) {
+                Unpack<Format>(v + at * step, step, D_v, n, part);
+                PartValues<PlainFormat<float>>(reinterpret_cast<const uint8_t*>(part), 4 * D_v, s0, at, n);
+            }
+        }
     }
 
     /// m, l and a of a span.
@@ -185,10 +239,11 @@ struct AttentionBlock {
         const int64_t last = std::min(span_begin(span + 1), end(rows - 1));
         for (int64_t s0 = span_begin(span); s0 < last; s0 += kTile) {
             const uint8_t *k = call.k(s, kv) + s0 * call.k_step(), *v = call.v(s, kv) + s0 * call.v_step();
-            Scores(k, v, std::min(kTile, last - s0));
+            const int64_t positions = std::min(kTile, last - s0);
+            Scores(k, v, positions);
             for (int64_t r = 0; r < rows; ++r)
-                if (end(r) > s0) Weigh(r, std::min(kTile, end(r) - s0));
-            Values(v, s0);
+                if (end(r) > s0) Weigh(r, std::min(positions, end(r) - s0));
+            Values(v, s0, positions, k + kTile * call.k_step(), last - s0 - kTile);
         }
     }
     float SpanL(int64_t r) const { return Sum(hn::Load(f32, l + r * kLanes)); }
@@ -226,7 +281,7 @@ void AttentionSplit(const AttentionCall& call) {
         const int64_t b = unit / p.H_kv / call.spans();
         const auto s = call.placed(b);
         for (int64_t first = 0; first < s.n * call.group(); first += kAttentionRows) {
-            Block block(call, s, kv, first, rooms + worker * Block::Floats(call));
+            Block block(call, s, kv, first, rooms + worker * call.room());
             if (block.end(block.rows - 1) <= span_begin(span)) continue;
             block.Span(span);
             for (int64_t r = 0; r < block.rows; ++r) {
@@ -240,7 +295,7 @@ void AttentionSplit(const AttentionCall& call) {
         const int64_t row = unit % call.rows(), kv = unit / call.rows() % p.H_kv, b = unit / call.rows() / p.H_kv;
         const auto s = call.placed(b);
         if (row >= s.n * call.group()) return;
-        float M = kNone, L = 0, *A = rooms + worker * Block::Floats(call);
+        float M = kNone, L = 0, *A = rooms + worker * call.room();
         std::fill_n(A, p.D_v, 0.0f);
         const int64_t spans = spans_below(s.pos + row / call.group() + 1);
         for (int64_t i = 0; i < spans; ++i) {
@@ -262,7 +317,7 @@ void AttentionWhole(const AttentionCall& call) {
         const int64_t first = (call.blocks() - 1 - unit / p.H_kv / p.B) * kAttentionRows;
         const auto s = call.placed(b);
         if (first >= s.n * call.group()) return;
-        Block block(call, s, kv, first, rooms + worker * Block::Floats(call));
+        Block block(call, s, kv, first, rooms + worker * call.room());
         const int64_t spans = spans_below(block.end(block.rows - 1));
         for (int64_t i = 0; i < spans; ++i) {
             block.Span(i);

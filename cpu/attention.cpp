@@ -37,12 +37,11 @@ HWY_AFTER_NAMESPACE();
 namespace rw::cpu {
 namespace {
 
-/// Parts, then room for every worker: q, the sums of a span and of all, scores of 64 positions, for a block of rows.
+/// Parts, then room for every worker.
 size_t attention_scratch(const void* params) {
     const Launch launch{params, nullptr, nullptr, nullptr};
     const AttentionCall call(launch);
-    const int64_t room = kAttentionRows * (call.p.D + 2 * int64_t(call.p.D_v) + 64);
-    return size_t(call.parts() + workers() * room) * sizeof(float);
+    return size_t(call.parts() + workers() * call.room()) * sizeof(float);
 }
 
 void plain(const Launch& launch) {

@@ -17,6 +17,8 @@ namespace rw::cpu {
 
 constexpr int64_t kShortSpan = 512, kShortSpans = 16, kLongSpan = 4096;
 constexpr int64_t kAttentionRows = 32;  // of a block, at most
+constexpr int64_t kAttentionTile = 48;  // positions whose scores a block has at a time
+constexpr int64_t kAttentionPart = 12;  // of these, that all rows go over before the next: they stay in the first cache
 constexpr int64_t kManyBlocks = 16;     // blocks of rows from which they need not be split
 
 /// Where span i begins, and the spans that hold the positions below `end`.
@@ -82,6 +84,10 @@ struct AttentionCall {
     int64_t k_step() const { return p.k_r * element(); }
     int64_t v_step() const { return p.v_r * element(); }
     int64_t element() const { return size_of(Type(p.type)); }
+    /// Floats that a worker needs for a block: q scaled, the sums of a span and of all, scores, a part unpacked.
+    int64_t room() const {
+        return kAttentionRows * (p.D + 2 * int64_t(p.D_v) + kAttentionTile) + kAttentionPart * std::max(p.D, p.D_v);
+    }
     double work() const { return double(p.B) * p.T * p.H * p.R * (p.D + p.D_v) / 2; }
 
     const Launch& launch;

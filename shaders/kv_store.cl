@@ -1,8 +1,8 @@
 // KV_STORE. Shapes: rewind/ops/kv_store.h.
 //
 // Compile-time VALUES: 0 stores keys, 1 values. One work-item owns PIECE neighbouring elements (a block of a q8_0
-// cache, else WIDTH or fewer at a row's end) of one head of one token, and of tokens further on when there are more than
-// the grid is deep.
+// cache, else WIDTH or fewer at a row's end) of one head of one token, and of tokens further on when there are more
+// than the grid is deep.
 #include "rw.clh"
 #include "rewind/ops/kv_store.h"
 #include "kv_store_args.h"
