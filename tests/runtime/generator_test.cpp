@@ -142,6 +142,7 @@ TEST_P(Runtime, PromptsAreCutWhereMessagesBegin) {
     const auto c = context(o);
     spec::Request r = request(0);
     r.message_start = 509, r.most_tokens = 1;
+    std::replace(r.prompt.begin(), r.prompt.end(), 509, 508);
     r.prompt[5] = r.prompt[20] = 509;
     sequence::SequenceState state(*c);
     for (const auto& [from, to] : {std::pair{0, 5}, {5, 16}, {16, 20}, {20, 32}, {32, 37}}) {
