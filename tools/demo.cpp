@@ -93,11 +93,12 @@ int run(const Options& o, std::ostream& out) {
 void add_demo(CLI::App& app, int& status) {
     CLI::App& verb = *app.add_subcommand("demo", "Run the gated delta rule, and a model, on every device: tables");
     auto o = std::make_shared<Options>();
-    CLI::Option* model = verb.add_option("-m,--model", o->model, "A model with an MTP block");
-    verb.add_option("--prompts", o->prompts, R"(Its prompts: a file of [{"kind": "...", "text": "..."}, ...])");
+    CLI::Option* model = verb.add_option("-m,--model", o->model, "A model with an MTP block")->take_last();
+    verb.add_option("--prompts", o->prompts, R"(Its prompts: a file of [{"kind": "...", "text": "..."}, ...])")
+        ->take_last();
     verb.add_option("-n,--tokens-out", o->tokens, "Tokens to generate from each")
         ->capture_default_str()
-        ->check(CLI::Range(1, 1 << 20));
+        ->check(CLI::Range(8, 2048));
     model->needs("--prompts");
     verb.callback([o, &status] { status = run(*o, std::cout); });
 }

@@ -22,7 +22,7 @@ constexpr int n_max = 3;
 int64_t on_software(int64_t tokens) { return (tokens + 3) / 4; }
 
 struct Prompt {
-    std::string kind, text;
+    std::string text;
     std::vector<int32_t> tokens;
 };
 
@@ -31,11 +31,15 @@ std::vector<Prompt> read_prompts(const std::string& path, const tokenizer::Token
     if (!file) throw Error(Status::not_found, "there are no prompts at " + path);
     std::vector<Prompt> prompts;
     try {
-        for (const auto& entry : nlohmann::json::parse(file))
-            prompts.push_back({entry.at("kind"), entry.at("text"), tokenizer.encode(std::string(entry.at("text")), {.control = true})});
+        for (const auto& entry : nlohmann::json::parse(file)) {
+            const std::string text = entry.at("text");
+            prompts.push_back({text, tokenizer.encode(text, {.control = true})});
+        }
     } catch (const nlohmann::json::exception& e) {
-        throw Error(Status::invalid_argument, path + R"(: [{"kind": "...", "text": "..."}, ...] was expected: )" + e.what());
+        throw Error(Status::invalid_argument,
+                    path + R"(: [{"kind": "...", "text": "..."}, ...] was expected: )" + e.what());
     }
+    if (prompts.empty()) throw Error(Status::invalid_argument, path + ": there are no prompts in it");
     return prompts;
 }
 
@@ -78,7 +82,7 @@ std::vector<std::string> cells(const std::string& device, const Result& r, const
     std::vector<std::string> places;
     for (const int64_t taken : c.taken) places.push_back(fmt::format("{:.2f}", double(taken) / double(c.rounds)));
     return {device,
-            c.drafted ? fmt::format("MTP, n_max {}", n_max) : "plain",
+            &r == &plain ? "plain" : fmt::format("MTP, n_max {}", n_max),
             fmt::format("{:.0f}", double(r.prompt_tokens) / c.prefill_seconds),
             fmt::format("{:.0f}", double(c.emitted) / r.decode_seconds),
             fmt::format("{:.2f}", double(c.emitted) / double(c.rounds)),
@@ -105,24 +109,32 @@ bool demo_model(const std::string& path, const std::string& prompts_path, int64_
     Table table({"device", "decoding", ">prompt tok/s", ">tok/s", ">tokens a round", ">accepted", "by place", "text"});
     bool same = true;
     std::string sample;
+    std::string notes;
     for (const auto& device : devices) {
         options.backend = device->info().id;
-        model::Options shape;
-        shape.pools.most_exact = n_max + 1, shape.mtp = true;
-        const Opened opened = open_model(options, shape);
-        if (device == devices.front()) out << memory_text(opened.context->ledger()) << std::endl;
-        for (const bool drafts : {false, true}) write(*opened.context, {prompts.front()}, 8, drafts);  // compiles kernels
-        const bool slow = device->info().is_software && !device->info().id.starts_with("cpu");
-        const int64_t n = slow ? on_software(tokens) : tokens;
-        const Result plain = write(*opened.context, prompts, n, false);
-        const Result drafted = write(*opened.context, prompts, n, true);
-        table.row(cells(options.backend, plain, plain));
-        table.row(cells(options.backend, drafted, plain));
-        same = same && drafted.texts == plain.texts;
-        if (sample.empty()) sample = tokenizer.decode(drafted.texts.front());
+        try {
+            model::Options shape;
+            shape.pools.most_exact = n_max + 1, shape.mtp = true;
+            const Opened opened = open_model(options, shape);
+            if (device == devices.front()) out << memory_text(opened.context->ledger()) << std::endl;
+            for (const bool drafts : {false, true})
+                write(*opened.context, {prompts.front()}, 8, drafts);  // compiles kernels
+            const bool slow = device->info().is_software && !device->info().id.starts_with("cpu");
+            const int64_t n = slow ? on_software(tokens) : tokens;
+            const Result plain = write(*opened.context, prompts, n, false);
+            const Result drafted = write(*opened.context, prompts, n, true);
+            table.row(cells(options.backend, plain, plain));
+            table.row(cells(options.backend, drafted, plain));
+            same = same && drafted.texts == plain.texts;
+            if (sample.empty()) sample = tokenizer.decode(drafted.texts.front());
+        } catch (const Error& e) {
+            table.row({options.backend, "none", "–", "–", "–", "–", "–", "–"});
+            notes += std::string("note: ") + e.what() + "\n";
+        }
     }
     out << "\n";
     table.print(out);
+    out << notes;
     const bool colours = isatty(STDOUT_FILENO);
     out << "\nThe first of them, and how the model goes on:\n\n"
         << prompts.front().text << (colours ? "\x1b[1m" : " >>> ") << sample << (colours ? "\x1b[0m" : "") << "\n";

@@ -24,7 +24,7 @@ struct ModelOptions {
 struct Opened {
     std::shared_ptr<const model::Model> model;
     std::unique_ptr<model::Context> context;
-    std::string mode, why;  // "ring", "fits the memory"
+    std::string mode, why;  // "ring", "the fastest that fits; of recurrent state ring 1.06 MiB, ... would take"
 };
 
 /// shape: what the verb needs; with shape.mtp the model has to have an MTP block. Progress goes to standard error, on a

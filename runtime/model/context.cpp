@@ -94,7 +94,7 @@ Context::Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Devic
                 total(would), budget, device_->info().id, table(would)));
     prepare(memory_, progress);
     taken_.assign(size_t(p.sequences), false);
-    kept_.resize(taken_.size());
+    checkpoints_.begin(device_, pools_);
 }
 
 Context::Context(const Model& model, const Options& options)
@@ -120,38 +120,8 @@ int64_t Context::take_row() {
 
 void Context::clear_row(int64_t row) {
     pools_.clear(row);
-    kept_.at(size_t(row)) = {};
+    checkpoints_.forget(row);
 }
-
-void Context::copy_states(int64_t row, bool back) {
-    auto& plan = copies_[{row, back}];
-    if (!plan) {
-        auto made = std::make_unique<core::Plan>(device_);
-        Graph graph(scratch_, made.get(), false);
-        const auto of_row = [&](Tensor t) {
-            t.offset += uint64_t(row * t.nb[2]), t.ne[2] = 1;
-            return t;
-        };
-        const auto copy = [&](const Tensor& state, const Tensor& kept) {
-            graph.add("COPY", {{"x", of_row(back ? kept : state)}, {"out", of_row(back ? state : kept)}});
-        };
-        for (const RecurrentPool& pool : pools_.recurrent)
-            copy(pool.base, pool.kept_base), copy(pool.inputs, pool.kept_inputs);
-        plan = std::move(made);
-    }
-    plan->run();
-}
-
-void Context::keep(const std::vector<Part>& parts, bool prefill) {
-    if (options_.pools.form != StateForm::checkpoint) return;
-    for (const Part& part : parts) {
-        const bool several = !prefill && part.tokens.size() > 1;
-        if (several) copy_states(part.row, false);
-        kept_[size_t(part.row)] = several ? Kept{part.pos, {part.tokens.begin(), part.tokens.end()}} : Kept{};
-    }
-}
-
-void Context::restore(int64_t row) { copy_states(row, true); }
 
 Tensor Context::input(int64_t from, Extent ne) const {
     Tensor t = inputs_;
@@ -355,7 +325,7 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
         }
     }
     last_ = {};
-    keep(parts, wanted.prefill);
+    checkpoints_.keep(parts, wanted.prefill);
     ready.run();
     last_ = s;
 }

@@ -6,11 +6,13 @@
 //
 // A plan is recorded once for every shape of a call (rows, sequences, longest, ...) and then replayed: what differs
 // between calls of one shape, tokens, positions and pool rows, lies in one small buffer on the device. The context
-// knows no sequences, only pool rows and positions; SequenceState keeps the law of what may be asked for.
+// knows no sequences, only pool rows and positions; SequenceState keeps the law of what may be asked for (checkpoint.h
+// has what a row held before its last call).
 #pragma once
 
 #include <compare>
 
+#include "runtime/model/checkpoint.h"
 #include "runtime/model/layers.h"
 #include "runtime/model/model.h"
 
@@ -25,7 +27,7 @@ struct Options {
     uint64_t budget = 0;      // bytes that may be taken; 0: what the device says it has
 };
 
-/// Throws Error(invalid_argument) for options that no context can be made with.
+/// Throws Error(invalid_argument), or Error(unsupported), for options that no context can be made with.
 void check_options(const Options& options, const gguf::Geometry& geometry);
 
 /// One sequence's part of a call.
@@ -74,15 +76,8 @@ public:
 
     /// Runs the parts' tokens through the model, each from its position on, and waits.
     void run(const std::vector<Part>& parts, const Wanted& wanted);
-    /// Checkpoint form: what pool row `row` held at `pos`, before the last exact call, which ran these tokens. An exact call
-    /// of one token keeps nothing (there is nothing in between to go back to), a prefill call neither.
-    struct Kept {
-        int64_t pos = 0;
-        std::vector<int32_t> tokens{};
-    };
-    const Kept& kept(int64_t row) const { return kept_.at(size_t(row)); }
-    /// Copies that back into place.
-    void restore(int64_t row);
+    Checkpoints& checkpoints() { return checkpoints_; }
+    const Checkpoints& checkpoints() const { return checkpoints_; }
 
     /// After run(): the logits of the i-th wanted row, and the most probable tokens of it, best first.
     std::vector<float> logits(size_t i) const;
@@ -105,8 +100,6 @@ private:
     Context(const Model& model, const Options& options);
     Ledger prepare(Memory& memory, const Progress& progress);
     core::Plan& plan(const Shape& shape);
-    void keep(const std::vector<Part>& parts, bool prefill);
-    void copy_states(int64_t row, bool back);
     void build(Graph& graph, const Shape& shape) const;
     void build_draft(Graph& graph, const Shape& shape) const;
     void head(Graph& graph, const Shape& shape, const Tensor& hidden, const Tensor& matrix, const Tensor& chosen) const;
@@ -124,10 +117,9 @@ private:
     Scratch scratch_;
     Tensor inputs_;
     std::map<Shape, std::unique_ptr<core::Plan>> plans_;
-    std::map<std::pair<int64_t, bool>, std::unique_ptr<core::Plan>> copies_;  // of a pool row's states, out or back
     Shape last_;
     std::vector<bool> taken_;
-    std::vector<Kept> kept_;
+    Checkpoints checkpoints_;
 };
 
 }  // namespace rw::model

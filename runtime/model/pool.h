@@ -4,7 +4,7 @@
 // inputs; keys, values and the hidden rows that the MTP head is fed with lie at their positions. Going back is a smaller
 // position in the next call: nothing is copied. Snapshot form: the layer and its convolution keep the state after each
 // of the last K tokens in slots; going back is choosing a slot. Checkpoint form: there is one state, and a copy of what
-// it was before the last call of several tokens; going back is copying it back and computing tokens again.
+// it was before the last call, if that had several tokens; going back is copying it back and computing tokens again.
 #pragma once
 
 #include "runtime/model/graph.h"

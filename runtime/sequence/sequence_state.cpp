@@ -59,7 +59,7 @@ void SequenceState::advance(int64_t n, bool mtp) {
 int64_t SequenceState::lowest() const {
     const model::PoolShape& shape = context_->options().pools;
     if (shape.form == model::StateForm::checkpoint) {
-        const model::Context::Kept& kept = context_->kept(row_);
+        const model::Checkpoints::Kept& kept = context_->checkpoints().of(row_);
         return kept.pos + int64_t(kept.tokens.size()) == pos_ ? kept.pos : pos_;
     }
     if (shape.form == model::StateForm::snapshots) return end_ == 0 ? 0 : std::max(floor_, end_ - kept_ + 1);
@@ -68,25 +68,30 @@ int64_t SequenceState::lowest() const {
 
 std::string SequenceState::refusal(int64_t pos) const {
     if (pos > pos_) return fmt::format("position {} has not been reached: the sequence is at {}", pos, pos_);
-    if (pos < lowest())
-        return fmt::format("position {} cannot be returned to: what is stored reaches back to {}; reset and compute it again, or make "
-                           "the context for longer drafts", pos, lowest());
+    if (pos < lowest()) {
+        const bool checkpoint = context_->options().pools.form == model::StateForm::checkpoint;
+        return fmt::format("position {} cannot be returned to: what is stored reaches back to {}; reset and compute it "
+                           "again, or make the context {}",
+                           pos, lowest(), checkpoint ? "in ring form" : "for longer drafts");
+    }
     return "";
 }
 
 int64_t SequenceState::rollback(int64_t pos) {
     if (const std::string why = refusal(pos); !why.empty()) throw Error(Status::range, "rollback: " + why);
-    const bool computes = context_->options().pools.form == model::StateForm::checkpoint && pos != pos_;
+    if (context_->options().pools.form == model::StateForm::checkpoint && pos != pos_) return compute_again(pos);
     pos_ = pos, mtp_end_ = std::min(mtp_end_, pos);
-    return computes ? compute_again() : 0;
+    return 0;
 }
 
-/// Checkpoint form: from the state that was kept to pos_.
-int64_t SequenceState::compute_again() {
-    const model::Context::Kept kept = context_->kept(row_);
-    const int64_t n = pos_ - kept.pos;
-    context_->restore(row_);
-    if (n > 0) context_->run({{.row = row_, .pos = kept.pos, .tokens = std::span(kept.tokens).first(size_t(n))}}, {});
+/// Checkpoint form: from the state that was kept to `pos`.
+int64_t SequenceState::compute_again(int64_t pos) {
+    const model::Checkpoints::Kept kept = context_->checkpoints().of(row_);
+    const int64_t n = pos - kept.pos, mtp_end = std::min(mtp_end_, pos);
+    context_->checkpoints().restore(row_);
+    pos_ = kept.pos, mtp_end_ = std::min(mtp_end, pos_);  // true also if the call fails
+    if (n > 0) context_->run({part(std::span(kept.tokens).first(size_t(n)))}, {});
+    pos_ = pos, mtp_end_ = mtp_end;
     return n;
 }
 

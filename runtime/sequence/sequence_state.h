@@ -8,8 +8,8 @@
 // follows from what is stored, never from what was asked before. Ring form: with H the highest end ever computed, the
 // bases and rows of the last n_base blocks of W positions are there, so p is valid iff p >= W max(0, floor(H/W) - n_base
 // + 1). Snapshot form: the states after the last few tokens of the last call are in slots; slot s of K holds that after
-// position end - (K - 1 - s). Checkpoint form: the state before the last call of several tokens is there, and those tokens
-// are computed again up to p. Keys, values and hidden rows go back as far as these.
+// position end - (K - 1 - s). Checkpoint form: if the last call was an exact one of several tokens, the state before it is
+// there, and its tokens are computed again up to p. Keys, values and hidden rows go back as far as these.
 #pragma once
 
 #include <string>
@@ -43,8 +43,9 @@ public:
     int64_t lowest() const;
     /// Why `pos` cannot be returned to; empty when it can.
     std::string refusal(int64_t pos) const;
-    /// Sets pos. Throws Error(range) with the refusal, and changes nothing then. Returns the tokens that had to be computed
-    /// again: none but in checkpoint form, where that is a call, and ends what could be read of the one before.
+    /// Sets pos. Throws Error(range) with the refusal, and changes nothing then. Returns how many tokens had to be computed
+    /// again: none but in checkpoint form, where that is a call, which ends what could be read of the one before. Should
+    /// that call fail, the sequence is where the last one began, as pos() says.
     int64_t rollback(int64_t pos);
     /// Forgets all tokens.
     void reset();
@@ -71,7 +72,7 @@ public:
 private:
     void release();
     int64_t slot() const;
-    int64_t compute_again();
+    int64_t compute_again(int64_t pos);
 
     model::Context* context_ = nullptr;
     int64_t row_ = 0;

@@ -9,7 +9,7 @@
 namespace rw::spec {
 
 const char* name_of(Stop stop) {
-    constexpr const char* names[] = {"none", "end_token", "length", "context_full", "cancelled"};
+    constexpr const char* names[] = {"none", "end_token", "length", "context_full", "cancelled", "failed"};
     return names[int(stop)];
 }
 
@@ -161,15 +161,23 @@ bool Generator::round() {
         }
         row += rows[i].size();
     }
+    try {
+        for (size_t i = 0; i < going.size(); ++i) {
+            Generation& g = *going[i];
+            const int64_t pos = g.state.pos() + int64_t(verdicts[i].tokens.size());
+            g.state.advance(int64_t(rows[i].size()), wanted.mtp);
+            g.last.recomputed = g.state.rollback(pos);
+        }
+    } catch (...) {
+        for (Generation* g : going) g->stopped = Stop::failed;
+        throw;
+    }
     for (size_t i = 0; i < going.size(); ++i) {
         Generation& g = *going[i];
         const std::vector<int32_t>& tokens = verdicts[i].tokens;
         const size_t accepted = tokens.size() - 1, tried = std::min(tokens.size(), drafted[i].size());
-        const int64_t pos = g.state.pos() + int64_t(tokens.size());
         g.text.insert(g.text.end(), tokens.begin(), tokens.end());
         g.stopped = verdicts[i].stop;
-        g.state.advance(int64_t(rows[i].size()), wanted.mtp);
-        g.last.recomputed = g.state.rollback(pos);
         Counts& c = g.counts;
         c.recomputed += g.last.recomputed;
         c.tried.resize(std::max(c.tried.size(), drafted[i].size())), c.taken.resize(c.tried.size());

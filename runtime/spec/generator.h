@@ -43,7 +43,7 @@ struct Request {
     double accept_rate = -1;       // for measuring: drafts are taken with this probability, whatever the model says
 };
 
-enum class Stop { none, end_token, length, context_full, cancelled };
+enum class Stop { none, end_token, length, context_full, cancelled, failed };
 const char* name_of(Stop stop);
 
 /// One sequence: read it between rounds.
@@ -72,7 +72,8 @@ public:
     /// text.
     Generation& resume(sequence::SequenceState state, int32_t last, Request request);
     /// One round for all sequences that have not stopped; false when there is none. Throws Error with the states as they
-    /// were, unless the device failed in the middle of a call: then what its sequences hold is not known, drop them.
+    /// were, unless the device failed in the middle of a call: then what its sequences hold is not known, and those that
+    /// were going on have stopped as failed; drop them.
     bool round();
     /// Drops a sequence and gives its memory back.
     void drop(const Generation& generation);

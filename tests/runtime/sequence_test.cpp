@@ -211,12 +211,32 @@ TEST_P(Runtime, CheckpointsComputeAgainWhatWasTaken) {
     run_exact(state, std::span(tokens).subspan(0, 7));
     EXPECT_EQ(state.rollback(7), 0);
     EXPECT_EQ(state.rollback(5), 5);
-    EXPECT_EQ(state.rollback(0), 0);  // the copy itself
+    EXPECT_EQ(state.rollback(3), 3);  // once more from the same copy
+    expect_right(state, tokens, expected, "three of seven");
+    state.reset();
     run_exact(state, std::span(tokens).subspan(0, 7));
+    EXPECT_EQ(state.rollback(0), 0);  // the copy itself
+    expect_right(state, tokens, expected, "none of seven");
+    run_exact(state, std::span(tokens).subspan(1, 6));
     c->run({state.part(std::span(tokens).subspan(7, 6))}, {.prefill = true});
     state.advance(6);
     EXPECT_EQ(state.lowest(), 13);  // nothing is kept before prompts
-    EXPECT_GT(c->ledger().at("recurrent state"), 0u);
+    const auto one = context(options(StateForm::snapshots, 2, 1));
+    EXPECT_EQ(c->ledger().at("recurrent state"), 2 * one->ledger().at("recurrent state"));
+}
+
+TEST_P(Runtime, CheckpointsKeepNothingOfPositionsOfTheCallersOwn) {
+    const auto c = context(options(StateForm::checkpoint, 1, 8));
+    const auto tokens = some_tokens(4, 17);
+    const std::vector<int32_t> rope{9, 9, 9, 9, 0, 0, 1, 1, 0, 1, 0, 1};
+    SequenceState state(*c);
+    model::Part part = state.part(tokens);
+    part.rope = rope;
+    c->run({part}, {.rows = {3}});
+    state.advance(4);
+    EXPECT_EQ(state.lowest(), 4);
+    EXPECT_THROW(state.rollback(2), Error);
+    EXPECT_THROW(c->checkpoints().restore(0), Error);
 }
 
 TEST_P(Runtime, RollbackStopsWhereTheRingEnds) {

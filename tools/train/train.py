@@ -236,6 +236,7 @@ class Trainer:
 
 
 def work(rank, options):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent passes on what it gets
     if options.processes > 1:
         torch.distributed.init_process_group("gloo", rank=rank, world_size=options.processes, timeout=WAIT)
     Trainer(options, rank).run()
@@ -257,8 +258,10 @@ def main():
     arguments.add_argument("--processes", type=int, default=2, help="on processors; 1 with a GPU")
     arguments.add_argument("--seed", type=int, default=1)
     options = arguments.parse_args()
-    if options.rows % options.processes:
-        arguments.error(f"--rows {options.rows} cannot be shared by {options.processes} processes")
+    if options.rows % options.processes or options.rows // options.processes < 4:
+        arguments.error(f"--rows {options.rows}: a multiple of --processes {options.processes}, and 4 or more for each")
+    if options.device != "cpu" and options.processes > 1:
+        arguments.error("with a GPU there is one process: --processes 1")
     for split in ("train", "held_out"):
         Corpus(options.folder, split)  # the text as tokens, made once before the processes read it
     os.environ |= {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}  # fresh pages for every tensor cost a fifth
@@ -267,8 +270,14 @@ def main():
     context = torch.multiprocessing.start_processes(
         work, (options,), nprocs=options.processes, join=False, start_method="spawn"
     )
+
+    def stop(*_):
+        for process in context.processes:
+            if process.is_alive():
+                process.terminate()
+
     for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: [os.kill(pid, signal.SIGTERM) for pid in context.pids()])
+        signal.signal(sign, stop)
     while not context.join():
         pass
 
