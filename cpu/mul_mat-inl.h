@@ -105,7 +105,10 @@ struct MulMatUnit {
     static constexpr int64_t kMostWeights = 32, kMostRows = 48;  // of a unit
     const Rows& call;
     int64_t n0, n1, r0, r1;
-    HWY_ALIGN float sums[kMostRows * kMostWeights * kLanes];
+    HWY_ALIGN float sums[kMostRows * kMostWeights * kLanes];  // Run() clears those that it needs
+
+    MulMatUnit(const Rows& rows, int64_t n_begin, int64_t n_end, int64_t r_begin, int64_t r_end)
+        : call(rows), n0(n_begin), n1(n_end), r0(r_begin), r1(r_end) {}
 
     int64_t sums_row() const { return (n1 - n0 + 3) / 4 * 4 * kLanes; }
     float* sum(int64_t r, int64_t n) { return sums + (r - r0) * sums_row() + (n - n0) * kLanes; }

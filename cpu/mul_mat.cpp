@@ -87,8 +87,8 @@ void MulMatOf(const MulMatRows& call) {
         cut.parts * cut.row_blocks,
         [&](int64_t unit) {
             const int64_t n = unit % cut.parts * cut.part, r = unit / cut.parts * cut.rows;
-            MulMatUnit<Format, MulMatRows>{call, n, std::min<int64_t>(n + cut.part, p.N), r,
-                                           std::min<int64_t>(r + cut.rows, p.R), {}}
+            MulMatUnit<Format, MulMatRows>(call, n, std::min<int64_t>(n + cut.part, p.N), r,
+                                           std::min<int64_t>(r + cut.rows, p.R))
                 .Run();
         },
         int64_t(p.K) * p.N * p.R);

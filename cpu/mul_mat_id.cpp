@@ -130,8 +130,8 @@ void MulMatIdOf(const MulMatIdCall& call) {
         const int64_t e = unit / cut.parts, n = unit % cut.parts * cut.part, all = call.first[e + 1] - call.first[e];
         const ExpertRows rows{call, e, p.K, int64_t(p.w_1) * call.type.bytes, call.pair + call.first[e]};
         for (int64_t r = 0; r < all; r += cut.rows)
-            MulMatUnit<Format, ExpertRows>{rows, n, std::min<int64_t>(n + cut.part, p.N), r,
-                                           std::min<int64_t>(r + cut.rows, all), {}}
+            MulMatUnit<Format, ExpertRows>(rows, n, std::min<int64_t>(n + cut.part, p.N), r,
+                                           std::min<int64_t>(r + cut.rows, all))
                 .Run();
     }, call.work());
 }
