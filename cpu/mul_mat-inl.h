@@ -2,8 +2,9 @@
 // #pragma once.
 //
 // An element of out is one vector of partial sums, to which the products of kLanes neighbouring k are added in the order
-// of k, and whose lanes are added last in a fixed tree. Nothing else decides its bits: which rows of w and x share a
-// register tile, where k is cut into chunks and which thread works on it are a matter of speed.
+// of k, and whose lanes are added last in a fixed tree. Of types with one scale a block, the products with a block's
+// numbers are added up first and go into the sum times that scale. Nothing else decides the bits: which rows of w and x
+// share a register tile, where k is cut into chunks and which thread works on it are a matter of speed.
 //
 // A tile is a few rows of w and up to eight of x, as many as registers hold sums for: a weight becomes f32 in a register and
 // meets all rows of x of its tile. A unit of work is some rows of w and up to 48 of x; it goes through k in chunks whose
@@ -26,7 +27,8 @@ HWY_BEFORE_NAMESPACE();
 namespace rw::cpu::HWY_NAMESPACE {
 
 constexpr int64_t kTail = 32;              // elements that a K which is no multiple of it is filled up with
-constexpr int64_t kMostTile = 8;           // rows of x in one tile
+constexpr int64_t kMostTile = 8;           // rows of x in one tile ...
+constexpr int64_t kMostRowTile = 6;        // ... with one row of w, which needs two sums for each
 constexpr int64_t kUnitWeights = 1 << 16;  // of a unit of work, about
 
 /// sums[r][n] += products of `blocks` blocks of NB rows of w and RB rows of x; a sum is a vector. Rows of w are short for
@@ -75,16 +77,48 @@ HWY_INLINE void Tile(const uint8_t* const* w, const float* const* x, int64_t blo
         for (int r = 0; r < RB; ++r) hn::StoreU(acc[n][r], f32, sums + r * sums_row + n * kLanes);
 }
 
+/// The same of one row of w and RB of x, where blocks have one scale. Blocks do not wait for each other's sums, so one row
+/// of w is enough to keep the CPU busy, and it is what prefetchers follow best.
+template <class Format, int RB>
+HWY_INLINE void RowTile(const uint8_t* w, const float* const* x, int64_t blocks, int64_t ahead, float* sums,
+                        int64_t sums_row) {
+    Vec acc[RB];
+    for (int r = 0; r < RB; ++r) acc[r] = hn::LoadU(f32, sums + r * sums_row);
+    const float* from[RB];
+    for (int r = 0; r < RB; ++r) from[r] = x[r];
+    typename Format::State state;
+    for (int64_t b = 0; b < blocks; ++b, w += Format::kBytes) {
+        hwy::Prefetch(w + ahead);
+        Format::Open(w, state);
+        Vec block[RB];
+#pragma GCC unroll 8
+        for (int i = 0; i < Format::kBlock; i += int(kLanes)) {
+            const Vec number = Format::Number(w, state, i);
+            for (int r = 0; r < RB; ++r) {
+                const Vec row = hn::LoadU(f32, from[r] + b * Format::kBlock + i);
+                block[r] = i == 0 ? hn::Mul(number, row) : hn::MulAdd(number, row, block[r]);
+            }
+        }
+        const Vec scale = Format::Scale(w);
+        for (int r = 0; r < RB; ++r) acc[r] = hn::MulAdd(block[r], scale, acc[r]);
+    }
+    for (int r = 0; r < RB; ++r) hn::StoreU(acc[r], f32, sums + r * sums_row);
+}
+
 using TileFunction = void (*)(const uint8_t* const*, const float* const*, int64_t, int64_t, float*, int64_t);
 
 /// Rows of w in a tile with `rows` rows of x: as many as the sums leave registers for.
 constexpr int WeightsOfTile(int rows) { return rows <= 3 ? 4 : rows <= 6 ? 2 : 1; }
 
+/// w_row: bytes to the next row of w.
 template <class Format, int RB>
-void AnyTile(const uint8_t* const* w, const float* const* x, int64_t blocks, int64_t ahead, float* sums,
+void AnyTile(const uint8_t* const* w, const float* const* x, int64_t blocks, int64_t w_row, float* sums,
              int64_t sums_row) {
     constexpr int NB = WeightsOfTile(RB);
-    for (int n = 0; n < 4; n += NB) Tile<Format, NB, RB>(w + n, x, blocks, ahead, sums + n * kLanes, sums_row);
+    if constexpr (Format::kOneScale)
+        for (int n = 0; n < 4; ++n) RowTile<Format, RB>(w[n], x, blocks, 2 * w_row, sums + n * kLanes, sums_row);
+    else
+        for (int n = 0; n < 4; n += NB) Tile<Format, NB, RB>(w + n, x, blocks, 4 * w_row, sums + n * kLanes, sums_row);
 }
 
 /// Of four rows of w and 1 .. kMostTile rows of x.
@@ -103,6 +137,7 @@ constexpr TileFunction kTiles[kMostTile + 1] = {nullptr,
 template <class Format, class Rows>
 struct MulMatUnit {
     static constexpr int64_t kMostWeights = 32, kMostRows = 48;  // of a unit
+    static constexpr int64_t kTileRows = Format::kOneScale ? kMostRowTile : kMostTile;
     const Rows& call;
     int64_t n0, n1, r0, r1;
     HWY_ALIGN float sums[kMostRows * kMostWeights * kLanes];  // Run() clears those that it needs
@@ -115,16 +150,16 @@ struct MulMatUnit {
 
     /// The blocks from element k on.
     void Chunk(int64_t k, int64_t blocks) {
-        const int64_t tiles = (r1 - r0 + kMostTile - 1) / kMostTile;
+        const int64_t tiles = (r1 - r0 + kTileRows - 1) / kTileRows;
         for (int64_t t = 0, r = r0; t < tiles; ++t) {
             const int64_t rows = (r1 - r + tiles - t - 1) / (tiles - t);
-            const float* x[kMostTile];
+            const float* x[kTileRows];
             for (int64_t i = 0; i < rows; ++i) x[i] = call.row(r + i) + k;
             for (int64_t n = n0; n < n1; n += 4) {
                 const uint8_t* w[4];  // past the last row of w the last again
                 for (int64_t i = 0; i < 4; ++i)
                     w[i] = call.weights(std::min(n + i, n1 - 1)) + k / Format::kBlock * Format::kBytes;
-                kTiles<Format>[rows](w, x, blocks, 4 * call.w_row, sum(r, n), sums_row());
+                kTiles<Format>[rows](w, x, blocks, call.w_row, sum(r, n), sums_row());
             }
             r += rows;
         }
@@ -152,7 +187,7 @@ struct MulMatUnit {
         std::fill_n(sums, (r1 - r0) * sums_row(), 0.0f);
         const int64_t whole = call.K / Format::kBlock * Format::kBlock;
         // So many elements of a tile's rows of x that they stay in the first-level cache while the unit's weights pass.
-        const int64_t chunk = 4096 / std::min(r1 - r0, kMostTile) / 256 * 256;
+        const int64_t chunk = 4096 / std::min(r1 - r0, kTileRows) / 256 * 256;
         for (int64_t k = 0; k < whole; k += chunk) Chunk(k, std::min(chunk, whole - k) / Format::kBlock);
         if (whole < call.K) Tail(whole);
         for (int64_t r = r0; r < r1; ++r)

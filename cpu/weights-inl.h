@@ -7,6 +7,10 @@
 //   F::Open(block, s);                 unpacks it
 //   F::Weight(block, s, i)             elements i, i + 1, ... of the block, kLanes of them
 //
+// Where a block's elements are numbers times its d alone (kOneScale), they can be had apart:
+//
+//   F::Number(block, s, i), F::Scale(block)
+//
 // Numbers are bytes first, then f32 in one multiplication (and, with a min, one fused addition): d times scale times
 // number is exact in 24 bits, so every element is the f32 nearest to its formula.
 #if defined(REWIND_CPU_WEIGHTS_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -80,6 +84,7 @@ HWY_INLINE void FifthBits(const uint8_t* bits, int8_t* q, uint8_t minus = 0) {
 template <class Element>
 struct PlainFormat {
     static constexpr int kBlock = 32, kBytes = 32 * int(sizeof(Element));
+    static constexpr bool kOneScale = false;
     struct State {};
     static HWY_INLINE void Open(const uint8_t*, State&) {}
     static HWY_INLINE Vec Weight(const uint8_t* block, const State&, int i) {
@@ -92,24 +97,33 @@ struct PlainFormat {
 
 struct Q8_0 {
     static constexpr int kBlock = 32, kBytes = 34;
+    static constexpr bool kOneScale = true;
     struct State {};
     static HWY_INLINE void Open(const uint8_t*, State&) {}
-    static HWY_INLINE Vec Weight(const uint8_t* block, const State&, int i) {
-        return hn::Mul(Numbers(reinterpret_cast<const int8_t*>(block + 2 + i)), HalfAt(block));
+    static HWY_INLINE Vec Number(const uint8_t* block, const State&, int i) {
+        return Numbers(reinterpret_cast<const int8_t*>(block + 2 + i));
+    }
+    static HWY_INLINE Vec Scale(const uint8_t* block) { return HalfAt(block); }
+    static HWY_INLINE Vec Weight(const uint8_t* block, const State& s, int i) {
+        return hn::Mul(Number(block, s, i), Scale(block));
     }
 };
 
 struct SmallBlock {  // 32 numbers, d at the front
     static constexpr int kBlock = 32;
+    static constexpr bool kOneScale = true;
     struct State {
         alignas(32) int8_t q[32];
     };
+    static HWY_INLINE Vec Number(const uint8_t*, const State& s, int i) { return Numbers(s.q + i); }
+    static HWY_INLINE Vec Scale(const uint8_t* block) { return HalfAt(block); }
     static HWY_INLINE Vec Weight(const uint8_t* block, const State& s, int i) {
-        return hn::Mul(Numbers(s.q + i), HalfAt(block));
+        return hn::Mul(Number(block, s, i), Scale(block));
     }
 };
 
 struct SmallBlockWithMin : SmallBlock {  // ... and m behind it
+    static constexpr bool kOneScale = false;
     static HWY_INLINE Vec Weight(const uint8_t* block, const State& s, int i) {
         return hn::MulAdd(Numbers(s.q + i), HalfAt(block), HalfAt(block + 2));
     }
@@ -142,6 +156,7 @@ struct Q5_1 : SmallBlockWithMin {
 
 struct BigBlock {  // 256 numbers in sub-blocks of 32 with a scale each
     static constexpr int kBlock = 256;
+    static constexpr bool kOneScale = false;
     struct State {
         alignas(32) int8_t q[256];
         alignas(32) float scale[16], offset[8];
