@@ -122,7 +122,8 @@ void run(const Options& o) {
     write(fs::path(o.out) / "verify.svg", svg("Verify that can be undone to any token: T = K", "T = K, tokens and snapshots",
                                               "time of a call", lines(verify, targets)));
     md << "\n## Step, verify, prefill\n\nUp to " << RW_GDN_EXACT_TOKENS
-       << " tokens the exact path runs, beyond it the chunk-parallel one.\n\n![time over T](tokens.svg)\n\n";
+       << " tokens the exact path runs, beyond it the prefill one: by chunks, but where a device is faster by tokens (the\n"
+          "implementation says which).\n\n![time over T](tokens.svg)\n\n";
     table(md, regimes, targets);
     md << "\n## Verify with rollback\n\nSnapshots keep the state after every token (K = T); the ring keeps rows and can go "
           "back anyway.\n\n![time over K](verify.svg)\n\n";

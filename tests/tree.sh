@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What holds for the whole tree: who may include whom, how long a file may be, no switch over ops, commit subjects.
+# What holds for the whole tree: who may include whom, how long a file may be, no switch over ops, no file that knows all
+# of them, commit subjects.
 # tests/tree.sh ROOT
 set -u
 cd "$1" || exit 1
@@ -24,6 +25,8 @@ products="runtime tools tests bench"
     forbid vulkan reference cpu opencl $products
     forbid opencl reference cpu vulkan $products
     forbid runtime reference cpu vulkan opencl tools tests bench
+    forbid tools cpu vulkan opencl bench tests/self tests/properties tests/support tests/ops tests/core
+    forbid bench cpu vulkan opencl tests/self tests/properties tests/support tests/ops tests/core
 }
 
 while read -r file; do
@@ -35,6 +38,16 @@ done < <(find CMakeLists.txt cmake include core reference cpu vulkan opencl shad
 
 while read -r hit; do complain "$hit: a switch over ops"; done < <(
     grep -rnE "switch *\( *(op|op_id|call\.op|op\.id) *\)" core cpu vulkan opencl tools tests --include=*.cpp --include=*.h)
+
+# Files and the ops that they name, by macro or by stem; one that has them all is a list beside ops.def.
+mapfile -t stems < <(sed -nE 's/^REWIND_OP\([A-Z0-9_]+, *([a-z0-9_]+),.*/\1/p' include/rewind/ops.def)
+[ "${#stems[@]}" -gt 0 ] || complain "include/rewind/ops.def: no rows were found"
+while read -r count file; do
+    [ "$count" -lt "${#stems[@]}" ] || complain "$file names every op; include/rewind/ops.def is the list"
+done < <(for stem in "${stems[@]}"; do
+    grep -rliw -e "$stem" include core reference cpu vulkan opencl tests tools bench runtime cmake CMakeLists.txt \
+        --include=*.h --include=*.hpp --include=*.cpp --include=*.cmake --include=CMakeLists.txt --include=*.sh
+done | sort | uniq -c)
 
 if [ -d .git ] || [ -f .git ]; then  # `scope: imperative`, at most 72 characters
     while read -r subject; do

@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
     rw::tools::add_ops_test(ops, status);
     rw::tools::add_ops_eval(ops, status);
     rw::tools::add_ops_bench(ops, status);
+    rw::tools::add_ops_tune(ops, status);
 #if REWIND_RUNTIME
     CLI::App& gguf = *app.add_subcommand("gguf", "Model files: inspect, check, make");
     gguf.require_subcommand(1);

@@ -14,6 +14,7 @@ void add_ops_explain(CLI::App& ops, int& status);
 void add_ops_test(CLI::App& ops, int& status);
 void add_ops_eval(CLI::App& ops, int& status);
 void add_ops_bench(CLI::App& ops, int& status);
+void add_ops_tune(CLI::App& ops, int& status);
 void add_gguf_inspect(CLI::App& gguf, int& status);
 void add_gguf_check(CLI::App& gguf, int& status);
 void add_gguf_make(CLI::App& gguf, int& status);

@@ -21,7 +21,7 @@
  * per thread.
  *
  * Structs that are passed in start with their size, so that a newer library can tell an older caller. Zero the rest.
- * The ops, their arguments and attributes: `rewind ops list`, and one header each in rewind/ops/.
+ * The ops: `rewind ops list`; arguments and attributes: `rewind ops list OP`, shapes: rewind/ops/<op>.h.
  *
  * Stability: 0.x; names and struct layouts may still change between minor versions.
  */

@@ -28,6 +28,10 @@ expect 0 "cpu:0" devices
 expect 0 '"id": "cpu:0"' devices --json
 expect 0 "GATED_DELTA_NET" ops list
 expect 0 '"implementations"' ops list --json
+expect 0 "auto|exact|prefill" ops list GATED_DELTA_NET
+expect 0 '"most_dimensions"' ops list --json
+expect 1 "no op 'NO_SUCH_OP'" ops list NO_SUCH_OP
+expect 1 "have nothing to tune" ops tune GATED_DELTA_NET --backend cpu --case "S=16 T=2" --seconds 0
 expect 0 "TAKEN" ops explain GATED_DELTA_NET --backend cpu --case "S=16 T=2 K=2"
 expect 0 "TAKEN" ops explain GATED_DELTA_NET --backend cpu --case "S=128 H_k=16 H_v=32 T=200000 B=8"  # no memory needed
 expect 1 "another implementation was asked for" ops explain GATED_DELTA_NET --backend cpu --impl cpu:none --case "S=16"
