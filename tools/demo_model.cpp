@@ -10,6 +10,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/spec/generator.h"
+#include "runtime/spec/mtp_drafter.h"
 #include "runtime/tokenizer/tokenizer.h"
 #include "tools/model_options.h"
 #include "tools/table.h"

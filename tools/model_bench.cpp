@@ -3,10 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "runtime/clock.h"
 #include "runtime/spec/generator.h"
+#include "runtime/spec/make_drafter.h"
 #include "tools/model_options.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
@@ -32,9 +32,8 @@ std::vector<int32_t> some_prompt(int64_t n, uint32_t vocab, int64_t sequence) {
 }
 
 nlohmann::ordered_json measure(const Options& o, model::Context& context, int n_max) {
-    std::optional<spec::MtpDrafter> drafter;
-    if (n_max > 0) drafter.emplace(context);
-    spec::Generator generator(context, drafter ? &*drafter : nullptr);
+    const std::unique_ptr<spec::Drafter> drafter = spec::DrafterText(n_max > 0 ? o.spec : "none").make(context);
+    spec::Generator generator(context, drafter.get());
     double prefill = 0;
     for (int64_t i = 0; i < o.sequences; ++i) {
         spec::Request r{.prompt = some_prompt(o.prompt, context.geometry().vocab, i),
@@ -75,7 +74,8 @@ nlohmann::ordered_json measure(const Options& o, model::Context& context, int n_
 void bench(const Options& o) {
     model::Options shape;
     const int most = *std::max_element(o.n_max.begin(), o.n_max.end());
-    shape.pools.most_exact = most + 1, shape.pools.sequences = o.sequences, shape.mtp = o.spec == "mtp" && most > 0;
+    shape.pools.most_exact = most + 1, shape.pools.sequences = o.sequences;
+    shape.mtp = spec::DrafterText(o.spec).needs_mtp() && most > 0;
     ModelOptions mo = o.model;
     if (mo.context == 0) mo.context = o.prompt + o.most_tokens + 3 * (most + 1);
     const Opened opened = open_model(mo, shape);
@@ -117,7 +117,8 @@ void add_model_bench(CLI::App& app, int&) {
         *app.add_subcommand("bench", "A model's speed: prompts, plain decoding, and drafts of several lengths");
     auto o = std::make_shared<Options>();
     o->model.add_to(verb);
-    verb.add_option("--spec", o->spec, "Who drafts")->capture_default_str()->check(CLI::IsMember({"mtp", "none"}));
+    verb.add_option("--spec", o->spec, "Who drafts: mtp, ngram-simple, ngram-map, ngram-mod, several in order, or none")
+        ->capture_default_str();
     verb.add_option("--n-max", o->n_max, "Drafts of a round, as 0,1,2,3")
         ->delimiter(',')
         ->capture_default_str()

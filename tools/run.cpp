@@ -9,6 +9,7 @@
 #include "runtime/clock.h"
 #include "runtime/gguf/text.h"
 #include "runtime/spec/generator.h"
+#include "runtime/spec/make_drafter.h"
 #include "runtime/tokenizer/chat.h"
 #include "runtime/tokenizer/detokenizer.h"
 #include "tools/model_options.h"
@@ -108,12 +109,12 @@ void print_figures(const nlohmann::ordered_json& r) {
 void run(const Options& o) {
     if (o.prompt.empty() && o.tokens.empty())
         throw Error(Status::invalid_argument, "there is no prompt: give -p TEXT or --tokens 1,2,3");
-    const bool drafts = o.spec == "mtp" && o.n_max > 0;
+    const spec::DrafterText who(o.n_max > 0 ? o.spec : "none");
+    const bool drafts = !who.none();
     model::Options shape;
-    shape.pools.most_exact = drafts ? o.n_max + 1 : 1, shape.mtp = drafts;
+    shape.pools.most_exact = drafts ? o.n_max + 1 : 1, shape.mtp = who.needs_mtp();
     const Opened opened = open_model(o.model, shape);
-    std::optional<spec::MtpDrafter> drafter;
-    if (drafts) drafter.emplace(*opened.context);
+    const std::unique_ptr<spec::Drafter> drafter = who.make(*opened.context);
     const auto tokens = tokenizer_of(*opened.model, o.tokens.empty());
     spec::Request request{.prompt = o.tokens.empty() ? prompt_tokens(o, *opened.model, *tokens) : read_tokens(o.tokens),
                           .most_tokens = o.most_tokens,
@@ -126,7 +127,7 @@ void run(const Options& o) {
     if (!o.json)
         std::cerr << memory_text(opened.context->ledger()) << "; " << opened.mode << " (" << opened.why << ")\n";
 
-    spec::Generator generator(*opened.context, drafter ? &*drafter : nullptr);
+    spec::Generator generator(*opened.context, drafter.get());
     spec::Generation& g = generator.add(std::move(request), progress_bar("prompt"));
     std::optional<tokenizer::Detokenizer> shown;
     if (tokens) shown.emplace(*tokens);
@@ -161,7 +162,7 @@ void run(const Options& o) {
 
 void add_run(CLI::App& app, int&) {
     CLI::App& verb =
-        *app.add_subcommand("run", "Text from a model, with drafts of its MTP block: the same text as without, sooner");
+        *app.add_subcommand("run", "Text from a model, with drafts: the same text as without, sooner");
     auto o = std::make_shared<Options>();
     o->model.add_to(verb);
     CLI::Option* text = verb.add_option("-p,--prompt", o->prompt, "The text to go on from");
@@ -173,7 +174,9 @@ void add_run(CLI::App& app, int&) {
     verb.add_option("-n,--tokens-out", o->most_tokens, "Most tokens to generate")
         ->capture_default_str()
         ->check(CLI::Range(1, 1 << 30));
-    verb.add_option("--spec", o->spec, "Who drafts")->capture_default_str()->check(CLI::IsMember({"mtp", "none"}));
+    verb.add_option("--spec", o->spec,
+                    "Who drafts: mtp, ngram-simple, ngram-map, ngram-mod, or several in order, as ngram-mod:n=12,mtp; none")
+        ->capture_default_str();
     verb.add_option("--n-max", o->n_max, "Drafts of a round")->capture_default_str()->check(CLI::Range(0, 64));
     verb.add_option("--n-min", o->n_min, "Shorter drafts are dropped")->capture_default_str()->check(CLI::Range(0, 64));
     verb.add_option("--p-min", o->p_min, "A draft ends before a token less probable than this")

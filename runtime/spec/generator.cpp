@@ -3,10 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <utility>
 
 #include "runtime/clock.h"
 
 namespace rw::spec {
+namespace {
+
+uint64_t next_id() {
+    static std::atomic<uint64_t> last{0};
+    return ++last;
+}
+
+}  // namespace
+
+Generator::~Generator() {
+    for (const Generation& g : all_)
+        if (drafter_) drafter_->end(g.id);
+}
 
 const char* name_of(Stop stop) {
     constexpr const char* names[] = {"none", "end_token", "length", "context_full", "cancelled", "failed"};
@@ -34,24 +49,30 @@ void Generator::check(const Request& r) const {
 Generation& Generator::add(Request request, const model::Progress& progress) {
     check(request);
     std::list<Generation> one;
-    one.push_back({std::move(request), sequence::SequenceState(context_), {}, Stop::none, {}, {}});
+    one.push_back({next_id(), std::move(request), sequence::SequenceState(context_), {}, Stop::none, {}, {}});
     prefill(one.front(), progress);
     all_.splice(all_.end(), one);
-    return all_.back();
+    return begin(all_.back());
+}
+
+Generation& Generator::begin(Generation& g) {
+    if (drafter_ && g.stopped == Stop::none) drafter_->begin(g.known());
+    return g;
 }
 
 Generation& Generator::resume(sequence::SequenceState state, int32_t last, Request request) {
-    request.prompt = {last};
+    std::vector<int32_t> before = std::exchange(request.prompt, {last});
     check(request);
+    request.prompt = std::move(before);
     if (&state.context() != &context_)
         throw Error(Status::invalid_argument, "resume: the state is one of another context");
     if (last < 0 || last >= int64_t(context_.geometry().vocab))
         throw Error(Status::range,
                     fmt::format("resume: token {} is not one of the vocabulary's {}", last, context_.geometry().vocab));
-    all_.push_back({std::move(request), std::move(state), {last}, Stop::none, {}, {}});
+    all_.push_back({next_id(), std::move(request), std::move(state), {last}, Stop::none, {}, {}});
     Generation& g = all_.back();
     g.stopped = stop_at(g, 1, last, g.state.pos());
-    return g;
+    return begin(g);
 }
 
 void Generator::prefill(Generation& g, const model::Progress& progress) {
@@ -102,8 +123,8 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
         // The round yields one token more than it drafts, and takes a position for each.
         const int64_t left = std::min(g.request.most_tokens - int64_t(g.text.size()), g.state.room()) - 1;
         const int n = int(std::clamp<int64_t>(left, 0, g.request.n_max));
-        if (n < std::max(g.request.n_min, 1) || (needs_mtp() && !g.state.mtp_ready())) continue;
-        jobs.push_back({&g, n}), of.push_back(i);
+        if (n < std::max(g.request.n_min, 1)) continue;
+        jobs.push_back({g.known(), n}), of.push_back(i);
     }
     if (jobs.empty()) return result;
     const double start = seconds_now();
@@ -187,11 +208,16 @@ bool Generator::round() {
         c.drafted += int64_t(drafted[i].size()), c.accepted += int64_t(accepted), c.emitted += int64_t(tokens.size());
         c.verify_seconds += seconds_now() - start;
         g.last.accepted = int(accepted);
+        if (!drafter_) continue;
+        if (!drafted[i].empty()) drafter_->accept(g.known(), int(drafted[i].size()), int(accepted));
+        if (g.stopped == Stop::none) drafter_->observe(g.known());
+        else drafter_->end(g.id);
     }
     return true;
 }
 
 void Generator::drop(const Generation& generation) {
+    if (drafter_) drafter_->end(generation.id);
     all_.remove_if([&](const Generation& g) { return &g == &generation; });
 }
 

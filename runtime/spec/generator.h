@@ -1,8 +1,8 @@
-// Text from a model, several sequences at once, with or without drafts of its MTP block. Greedy text and text sampled
+// Text from a model, several sequences at once, with or without somebody's drafts (drafter.h). Greedy text and text sampled
 // with a seed are the same, bit for bit, with drafts and without, alone and among others: a draft only decides how many
 // tokens a round yields.
 //
-//     spec::MtpDrafter drafter(context);
+//     spec::MtpDrafter drafter(context);                         // or make_drafter.h, drafters by name
 //     spec::Generator generator(context, &drafter);
 //     auto& s = generator.add({.prompt = tokens, .most_tokens = 100, .n_max = 3});
 //     while (generator.round()) {}
@@ -48,6 +48,7 @@ const char* name_of(Stop stop);
 
 /// One sequence: read it between rounds.
 struct Generation {
+    uint64_t id;                 // no other of the process has it
     Request request;
     sequence::SequenceState state;
     std::vector<int32_t> text;   // without the prompt; the last token is not in the state yet
@@ -58,18 +59,21 @@ struct Generation {
         int accepted = 0;
         int64_t recomputed = 0;
     } last;
+
+    Known known() const { return {id, request.prompt, text, &state}; }
 };
 
 class Generator {
 public:
     /// Both have to outlive it. Without a drafter decoding is plain.
     explicit Generator(model::Context& context, Drafter* drafter = nullptr) : context_(context), drafter_(drafter) {}
+    ~Generator();
 
     /// Runs the prompt and chooses the first token. Throws Error for a request that cannot be met, and takes nothing then.
     /// progress: prompt tokens done and in all; false stops.
     Generation& add(Request request, const model::Progress& progress = {});
     /// Goes on from a state of this context that was loaded or forked, whose last chosen token is `last`: the first of the
-    /// text.
+    /// text. request.prompt may name the tokens before it, for drafters that look tokens up; they are not run.
     Generation& resume(sequence::SequenceState state, int32_t last, Request request);
     /// One round for all sequences that have not stopped; false when there is none. Throws Error with the states as they
     /// were, unless the device failed in the middle of a call: then what its sequences hold is not known, and those that
@@ -82,6 +86,7 @@ public:
 private:
     void check(const Request& request) const;
     void prefill(Generation& g, const model::Progress& progress);
+    Generation& begin(Generation& g);
     bool needs_mtp() const { return drafter_ && drafter_->needs_mtp(); }
     std::vector<std::vector<int32_t>> drafts(const std::vector<Generation*>& going);
     int32_t chosen(const Generation& g, size_t row, int64_t position) const;

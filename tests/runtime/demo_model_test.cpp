@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/spec/generator.h"
+#include "runtime/spec/mtp_drafter.h"
 #include "runtime/tokenizer/tokenizer.h"
 #include "tests/runtime/runtime_fixture.h"
 

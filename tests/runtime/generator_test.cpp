@@ -1,5 +1,7 @@
 // Drafts change how soon a text comes, never what it is.
 #include "runtime/spec/generator.h"
+#include "runtime/spec/make_drafter.h"
+#include "runtime/spec/mtp_drafter.h"
 #include "tests/runtime/runtime_fixture.h"
 
 namespace rw::test {
@@ -20,8 +22,8 @@ public:
     void draft(std::span<spec::DraftJob> jobs) override {
         for (spec::DraftJob& job : jobs)
             for (int i = 0; i < job.most; ++i) {
-                const size_t at = job.sequence->text.size() + size_t(i);
-                const bool right = spec::uniform(7, 0, int64_t(at * 31 + job.sequence->text.size())) < 0.8;
+                const size_t at = job.known.text.size() + size_t(i);
+                const bool right = spec::uniform(7, 0, int64_t(at * 31 + job.known.text.size())) < 0.8;
                 job.chain.push_back({at < text_.size() && right ? text_[at] : int32_t(at % 512), 1});
             }
     }
@@ -97,6 +99,30 @@ TEST_P(Runtime, TextWithGoodDraftsIsPlainText) {
             EXPECT_GT(g.counts.accepted, 10);
             EXPECT_LT(g.counts.accepted, g.counts.drafted);
             expect_sound(g.counts);
+        }
+    }
+}
+
+TEST_P(Runtime, TextWithLookedUpDraftsIsPlainText) {
+    const auto c = context(options(StateForm::ring, 2, 9));
+    // A prompt that repeats itself, so that there is much to look up, right and wrong.
+    spec::Request r = request(8);
+    for (size_t i = 0; i < 60; ++i) r.prompt.push_back(r.prompt[i % 7]);
+    r.most_tokens = 40;
+    for (const spec::Sampler& sampler : {spec::Sampler{}, spec::Sampler{.temperature = 0.3, .top_k = 3, .seed = 1}}) {
+        r.sampler = sampler;
+        spec::Request without = r;
+        without.n_max = 0;
+        spec::Generator alone(*c);
+        const Text expected = text_of(finished(alone, without));
+        for (const char* who : {"ngram-simple:n=1", "ngram-map:n=1", "ngram-mod:n=1", "ngram-map:n=1:fewest=2,mtp"}) {
+            const auto drafter = spec::DrafterText(who).make(*c);
+            spec::Generator generator(*c, drafter.get());
+            const spec::Generation& g = finished(generator, r);
+            EXPECT_EQ(text_of(g), expected) << who;
+            EXPECT_GT(g.counts.drafted, 0) << who;
+            expect_sound(g.counts);
+            generator.drop(g);
         }
     }
 }

@@ -1,0 +1,36 @@
+// Drafters by name, as the command line has them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "runtime/spec/drafter.h"
+
+namespace rw::spec {
+
+/// What a text like "ngram-mod,mtp" stands for: drafters in the order in which they are asked. After a name may come
+/// numbers, as in "ngram-map:n=4:min-hits=2:fewest=3,mtp".
+///
+///     mtp
+///     ngram-simple   n (8)
+///     ngram-map      n (6), min-hits (1)
+///     ngram-mod      n (16), entries (1048576)
+///
+/// Each takes fewest (1): a shorter guess of its is left to the next. "none" is no drafter at all.
+struct DrafterText {
+    /// Throws Error(invalid_argument) with what is wrong and what there is.
+    explicit DrafterText(const std::string& text);
+    bool none() const { return links.empty(); }
+    bool needs_mtp() const;
+    /// Null for "none".
+    std::unique_ptr<Drafter> make(model::Context& context) const;
+
+    struct Link {
+        std::string name;
+        int n = 0, min_hits = 1, fewest = 1;
+        int64_t entries = 1 << 20;
+    };
+    std::vector<Link> links;
+};
+
+}  // namespace rw::spec

@@ -1,0 +1,19 @@
+// The model's own multi-token prediction block: all sequences' chains in one call.
+#pragma once
+
+#include "runtime/spec/drafter.h"
+
+namespace rw::spec {
+
+class MtpDrafter : public Drafter {
+public:
+    /// The context has to outlive it. Throws Error(invalid_argument) when it has no such block.
+    explicit MtpDrafter(model::Context& context);
+    bool needs_mtp() const override { return true; }
+    void draft(std::span<DraftJob> jobs) override;
+
+private:
+    model::Context& context_;
+};
+
+}  // namespace rw::spec
