@@ -36,10 +36,10 @@ void Generator::check(const Request& r) const {
     };
     that(!r.prompt.empty(), "the prompt has no tokens");
     that(r.most_tokens >= 1, "the number of tokens to generate is at least 1");
-    that(r.n_max >= 0 && r.n_max < o.pools.most_exact,
+    that(r.n_max == n_auto || (r.n_max >= 0 && r.n_max < o.pools.most_exact),
          fmt::format("n_max {}: the context was made for drafts of up to {} tokens", r.n_max, o.pools.most_exact - 1));
     that(r.n_max == 0 || drafter_, "drafts need a drafter (n_max = 0 generates without)");
-    that(r.n_min >= 0 && (r.n_min <= r.n_max || r.n_max == 0) && r.p_min >= 0 && r.p_min <= 1,
+    that(r.n_min >= 0 && (r.n_min <= r.n_max || r.n_max <= 0) && r.p_min >= 0 && r.p_min <= 1,
          "n_min is from 0 to n_max, p_min from 0 to 1");
     if (int64_t(r.prompt.size()) > o.pools.context)
         throw Error(Status::range, fmt::format("the prompt has {} tokens, the context {} positions", r.prompt.size(),
@@ -49,7 +49,7 @@ void Generator::check(const Request& r) const {
 Generation& Generator::add(Request request, const model::Progress& progress) {
     check(request);
     std::list<Generation> one;
-    one.push_back({next_id(), std::move(request), sequence::SequenceState(context_), {}, Stop::none, {}, {}});
+    one.push_back({next_id(), std::move(request), sequence::SequenceState(context_), {}, Stop::none, {}, {}, {}});
     prefill(one.front(), progress);
     all_.splice(all_.end(), one);
     return begin(all_.back());
@@ -57,6 +57,8 @@ Generation& Generator::add(Request request, const model::Progress& progress) {
 
 Generation& Generator::begin(Generation& g) {
     if (drafter_ && g.stopped == Stop::none) drafter_->begin(g.known());
+    const int64_t most = std::min<int64_t>(context_.options().pools.most_exact - 1, RoundCosts::kMost);
+    if (g.request.n_max == n_auto) g.controller.emplace(int(most));
     return g;
 }
 
@@ -69,7 +71,7 @@ Generation& Generator::resume(sequence::SequenceState state, int32_t last, Reque
     if (last < 0 || last >= int64_t(context_.geometry().vocab))
         throw Error(Status::range,
                     fmt::format("resume: token {} is not one of the vocabulary's {}", last, context_.geometry().vocab));
-    all_.push_back({next_id(), std::move(request), std::move(state), {last}, Stop::none, {}, {}});
+    all_.push_back({next_id(), std::move(request), std::move(state), {last}, Stop::none, {}, {}, {}});
     Generation& g = all_.back();
     g.stopped = stop_at(g, 1, last, g.state.pos());
     return begin(g);
@@ -122,7 +124,9 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
         g.last = {};
         // The round yields one token more than it drafts, and takes a position for each.
         const int64_t left = std::min(g.request.most_tokens - int64_t(g.text.size()), g.state.room()) - 1;
-        const int n = int(std::clamp<int64_t>(left, 0, g.request.n_max));
+        const int wanted = g.controller ? g.controller->choose(costs_, int(going.size())) : g.request.n_max;
+        const int n = int(std::clamp<int64_t>(left, 0, wanted));
+        g.last.asked = n;
         if (n < std::max(g.request.n_min, 1)) continue;
         jobs.push_back({g.known(), n}), of.push_back(i);
     }
@@ -142,7 +146,19 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
     return result;
 }
 
+/// Who has to know how the round went.
+void Generator::tell(Generation& g, int sequences, double seconds) {
+    const int drafted = int(g.last.draft.size());
+    costs_.add(sequences, g.last.asked, seconds);
+    if (g.controller) g.controller->learn(costs_, sequences, g.last.asked, drafted, g.last.accepted);
+    if (!drafter_) return;
+    if (drafted > 0) drafter_->accept(g.known(), drafted, g.last.accepted);
+    if (g.stopped == Stop::none) drafter_->observe(g.known());
+    else drafter_->end(g.id);
+}
+
 bool Generator::round() {
+    const double round_start = seconds_now();
     std::vector<Generation*> going;
     for (Generation& g : all_)
         if (g.stopped == Stop::none) going.push_back(&g);
@@ -208,11 +224,9 @@ bool Generator::round() {
         c.drafted += int64_t(drafted[i].size()), c.accepted += int64_t(accepted), c.emitted += int64_t(tokens.size());
         c.verify_seconds += seconds_now() - start;
         g.last.accepted = int(accepted);
-        if (!drafter_) continue;
-        if (!drafted[i].empty()) drafter_->accept(g.known(), int(drafted[i].size()), int(accepted));
-        if (g.stopped == Stop::none) drafter_->observe(g.known());
-        else drafter_->end(g.id);
     }
+    const double seconds = seconds_now() - round_start;
+    for (Generation* g : going) tell(*g, int(going.size()), seconds);
     return true;
 }
 

@@ -15,8 +15,10 @@
 
 #include <functional>
 #include <list>
+#include <optional>
 
 #include "runtime/sequence/sequence_state.h"
+#include "runtime/spec/controller.h"
 #include "runtime/spec/drafter.h"
 #include "runtime/spec/sampler.h"
 
@@ -31,12 +33,14 @@ struct Counts {
     double prefill_seconds = 0, draft_seconds = 0, verify_seconds = 0;
 };
 
+constexpr int n_auto = -1;
+
 struct Request {
     std::vector<int32_t> prompt;
     int64_t most_tokens = 128;
     std::vector<int32_t> ends{};   // tokens that end the text; they are part of it
     Sampler sampler{};
-    int n_max = 0;                 // drafts of a round; 0 is plain decoding
+    int n_max = 0;                 // drafts of a round; 0 is plain decoding, n_auto as many as pay (controller.h)
     int n_min = 0;                 // shorter drafts are dropped
     double p_min = 0;              // a draft ends before a token that the MTP block holds less probable
     int32_t message_start = -1;    // token that begins a message: no call of the prompt reaches over one
@@ -54,7 +58,9 @@ struct Generation {
     std::vector<int32_t> text;   // without the prompt; the last token is not in the state yet
     Stop stopped = Stop::none;
     Counts counts;
+    std::optional<Controller> controller;  // with n_auto
     struct Round {               // what the last round did
+        int asked = 0;           // tokens that the drafter might have guessed
         std::vector<model::Candidate> draft;
         int accepted = 0;
         int64_t recomputed = 0;
@@ -82,6 +88,8 @@ public:
     /// Drops a sequence and gives its memory back.
     void drop(const Generation& generation);
     std::list<Generation>& all() { return all_; }
+    /// What rounds take, learnt as they run: may be kept and given to the next Generator of this context.
+    RoundCosts& costs() { return costs_; }
 
 private:
     void check(const Request& request) const;
@@ -90,11 +98,13 @@ private:
     bool needs_mtp() const { return drafter_ && drafter_->needs_mtp(); }
     std::vector<std::vector<int32_t>> drafts(const std::vector<Generation*>& going);
     int32_t chosen(const Generation& g, size_t row, int64_t position) const;
+    void tell(Generation& g, int sequences, double seconds);
     Stop stop_at(const Generation& g, size_t tokens, int32_t token, int64_t position) const;
 
     model::Context& context_;
     Drafter* drafter_;
     std::list<Generation> all_;
+    RoundCosts costs_;
 };
 
 }  // namespace rw::spec

@@ -127,6 +127,25 @@ TEST_P(Runtime, TextWithLookedUpDraftsIsPlainText) {
     }
 }
 
+TEST_P(Runtime, TextOfAsManyDraftsAsPayIsPlainText) {
+    const auto c = context(options(StateForm::ring, 2, 9));
+    const Text expected = plain(*c), other = plain(*c, {}, 2);
+    Oracle oracle(expected.tokens);
+    spec::MtpDrafter mtp(*c);
+    for (spec::Drafter* drafter : std::initializer_list<spec::Drafter*>{&oracle, &mtp}) {
+        spec::Generator generator(*c, drafter);
+        const spec::Generation& g = generator.add(request(spec::n_auto));
+        const spec::Generation& h = generator.add(request(spec::n_auto, {}, 2));
+        while (generator.round()) {
+            EXPECT_LE(g.last.draft.size(), 8u);
+        }
+        EXPECT_EQ(text_of(g), expected);
+        EXPECT_EQ(text_of(h), other);
+        EXPECT_GT(g.counts.drafted, 0);
+        expect_sound(g.counts);
+    }
+}
+
 void check_together(model::Context& c, const spec::Sampler& sampler) {
     spec::MtpDrafter mtp(c);
     std::vector<Text> expected;
