@@ -74,10 +74,11 @@ Pass pass(const std::string& text) {
 
 Pass gemm(const std::string& text) {
     const std::vector<Expr> sizes = list(text);
-    if (sizes.size() != 3) throw Error(Status::invalid_argument, "gemm: expected the rows of a, the rows of b, and k");
+    if (sizes.size() < 3 || sizes.size() > 4)
+        throw Error(Status::invalid_argument, "gemm: expected the rows of a, the rows of b, k, and perhaps the most of k");
     Pass p;
     p.key = "gemm";
-    p.gemm = Gemm{sizes[0], sizes[1], sizes[2], {}, {}, {}, {}};
+    p.gemm = Gemm{sizes[0], sizes[1], sizes[2], sizes.size() > 3 ? sizes[3] : Expr(), {}, {}, {}, {}};
     return p;
 }
 

@@ -20,7 +20,8 @@
 //   adds  has_add                               `adds` holds, increases c[i, j] by the sum over k of a[i, k] b[j, k],
 //   a     x, x_1                                i < R, j < N, k < K, in f32. A matrix is an argument or scratch of the
 //   b     w, K, 0                               row, the elements between its rows, and the element that it begins at
-//   c     out, o_1                              (absent: the first). when goes with it, the other lines do not
+//   c     out, o_1                              (absent: the first). A fourth number of the gemm is the most of k that
+//                                               is summed up at once. when goes with a gemm, a kernel's lines do not
 //   pieces N, 4096                              of a row with a gemm: all its passes are run for each piece [t0, t1) of
 //                                               0..N, at most that long, in order; t0 and t1 are names in their lines
 //   last  cpu                                   where this holds, of the device's facts alone, the row comes after all
@@ -48,7 +49,8 @@ struct Gemm {
         std::string name;    // of an argument, or of scratch
         Expr stride, start;  // elements; start may be empty
     };
-    Expr m, n, k, adds;  // adds may be empty
+    Expr m, n, k;
+    Expr most, adds;  // may be empty
     Matrix a, b, c;
 };
 

@@ -26,7 +26,7 @@ struct Product {
     Matrix a, b, c;
 };
 
-/// `scope` has entered the piece that is wanted.
-Product product(const ops::Op& op, const KernelRow& row, const Gemm& gemm, const Scope& scope);
+/// One, or one for each cut of k, in order. `scope` has entered the piece that is wanted.
+std::vector<Product> products(const ops::Op& op, const KernelRow& row, const Gemm& gemm, const Scope& scope);
 
 }  // namespace rw::core

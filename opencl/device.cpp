@@ -25,8 +25,8 @@ std::string Implementation::decline_products(const ops::Call& call) const {
         scope.enter(piece);
         for (const core::Pass& pass : row.passes) {
             if (!pass.gemm || (!pass.when.empty() && !scope(pass.when))) continue;
-            std::string reason = Gemm::declines(core::product(op, row, *pass.gemm, scope), call);
-            if (!reason.empty()) return reason;
+            for (const core::Product& p : core::products(op, row, *pass.gemm, scope))
+                if (std::string reason = Gemm::declines(p, call); !reason.empty()) return reason;
         }
     }
     return "";

@@ -81,10 +81,12 @@ void Recording::add_commands(Bound& b, size_t i, const ops::Call& call, const co
     const core::Pass& pass = b.implementation->row.passes[i];
     Command c{i, {int(piece.t0), int(piece.t1)}, {1, 1, 1}, {}};
     if (pass.gemm) {
-        c.product = product(*b.implementation, *pass.gemm, call, scope);
         b.scratch.resize(b.kernel_scratch() + 1);
-        b.scratch.back() = std::max<uint64_t>(b.scratch.back(), device_->gemm().scratch(*c.product));
-        b.commands.push_back(std::move(c));
+        for (const core::Product& p : products(*b.implementation, *pass.gemm, call, scope)) {
+            b.scratch.back() = std::max({b.scratch.back(), device_->gemm().scratch(p), uint64_t(4)});
+            c.product = p;
+            b.commands.push_back(c);
+        }
         return;
     }
     Launch& l = b.launches[i];
@@ -98,16 +100,17 @@ void Recording::add_commands(Bound& b, size_t i, const ops::Call& call, const co
     } while (c.tokens[0] < end);
 }
 
-/// The product, its matrices counted from the beginning of their memory.
-core::Product Recording::product(const Implementation& implementation, const core::Gemm& gemm, const ops::Call& call,
-                                 const core::Scope& scope) const {
-    core::Product p = core::product(implementation.op, implementation.row, gemm, scope);
-    for (core::Product::Matrix* m : {&p.a, &p.b, &p.c})
-        if (m->operand < call.arg.size()) {
+/// The products of a gemm, their matrices counted from the beginning of their memory.
+std::vector<core::Product> Recording::products(const Implementation& implementation, const core::Gemm& gemm,
+                                               const ops::Call& call, const core::Scope& scope) const {
+    std::vector<core::Product> list = core::products(implementation.op, implementation.row, gemm, scope);
+    for (core::Product& p : list)
+        for (core::Product::Matrix* m : {&p.a, &p.b, &p.c}) {
+            if (m->operand >= call.arg.size()) continue;
             const Tensor& t = call.arg[m->operand];
             m->start += int64_t((device_->own(*t.buffer).base() + t.offset) / sizeof(float));
         }
-    return p;
+    return list;
 }
 
 void Recording::make_kernels(Bound& b) const {

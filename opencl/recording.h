@@ -46,8 +46,8 @@ private:
     Bound describe(const Implementation& implementation, const ops::Call& call) const;
     void add_commands(Bound& bound, size_t pass, const ops::Call& call, const core::Scope& scope,
                       const core::Piece& piece) const;
-    core::Product product(const Implementation& implementation, const core::Gemm& gemm, const ops::Call& call,
-                          const core::Scope& scope) const;
+    std::vector<core::Product> products(const Implementation& implementation, const core::Gemm& gemm,
+                                        const ops::Call& call, const core::Scope& scope) const;
     void make_kernels(Bound& bound) const;
     /// Grows the scratch that all steps share, and shows it to their kernels. Nothing changes when memory runs out.
     void grow_scratch(const std::vector<uint64_t>& bytes);
