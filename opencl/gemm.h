@@ -18,7 +18,7 @@ class Gemm {
 public:
     /// Why there are no products in this build; empty when there are.
     static std::string missing();
-    /// Why CLBlast cannot be given the product, empty when it can. An absent buffer of `call` is scratch.
+    /// Why CLBlast cannot be given the product; empty when it can.
     static std::string declines(const core::Product& product, const ops::Call& call);
 
     /// Compiles its kernels, which takes seconds.

@@ -146,6 +146,15 @@ TEST_F(Products, AreReplayedAndChanged) {
     }
 }
 
+/// 2^23 weights are expanded at once: 1024 rows, then six.
+TEST_F(Products, LargeWeightsGoPieceByPiece) {
+    NEEDS_CLBLAST();
+    core::Sample it = sample("K=8192 N=1030 R=48 type=q8_0 add=over path=prefill");
+    const std::vector<double> library = run(it.call(), it, name);
+    it.reset();
+    EXPECT_LT(core::nmse(library, run(it.call(), it, "opencl:group")), 1e-11);
+}
+
 TEST_F(Products, StepsOfOnePlanShareMemory) {
     NEEDS_CLBLAST();
     const core::Sample small = sample("K=64 N=40 R=48 type=f16 path=prefill"),
