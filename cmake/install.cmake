@@ -24,7 +24,7 @@ if(NOT BUILD_SHARED_LIBS)
     string(APPEND REWIND_STATIC_LIBS " ${REWIND_VULKAN_LIBS}")
   endif()
   if(REWIND_OPENCL)
-    string(APPEND REWIND_STATIC_LIBS " -lOpenCL")
+    string(APPEND REWIND_STATIC_LIBS " ${REWIND_OPENCL_LIBS}-lOpenCL")
   endif()
 endif()
 # From where the file lies, so that an installation may be moved, or made with another --prefix.

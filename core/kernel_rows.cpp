@@ -72,6 +72,29 @@ Pass pass(const std::string& text) {
     return p;
 }
 
+Pass gemm(const std::string& text) {
+    const std::vector<Expr> sizes = list(text);
+    if (sizes.size() < 3 || sizes.size() > 4)
+        throw Error(Status::invalid_argument, "gemm: expected the rows of a, the rows of b, k, and perhaps the most of k");
+    Pass p;
+    p.key = "gemm";
+    p.gemm = Gemm{sizes[0], sizes[1], sizes[2], sizes.size() > 3 ? sizes[3] : Expr(), {}, {}, {}, {}};
+    return p;
+}
+
+Gemm::Matrix matrix(const std::string& text) {
+    const size_t comma = text.find(',');
+    const std::vector<Expr> numbers = comma == text.npos ? std::vector<Expr>() : list(text.substr(comma + 1));
+    if (numbers.empty() || numbers.size() > 2)
+        throw Error(Status::invalid_argument, "expected `name, elements between rows` and perhaps `, first element`");
+    return {trim(text.substr(0, comma)), numbers[0], numbers.size() > 1 ? numbers[1] : Expr()};
+}
+
+void set_pieces(KernelRow& row, const std::vector<Expr>& numbers) {
+    if (numbers.size() != 2) throw Error(Status::invalid_argument, "pieces: expected `of how many, at most so many`");
+    row.pieces_of = numbers[0], row.piece = numbers[1];
+}
+
 void parse_line(const std::string& line, std::vector<KernelRow>& rows) {
     if (line.front() == '[') {
         rows.emplace_back().name = line.substr(1, line.find(']') - 1);
@@ -84,6 +107,14 @@ void parse_line(const std::string& line, std::vector<KernelRow>& rows) {
         if (row.passes.empty()) throw Error(Status::invalid_argument, word + ": expected after a pass");
         return row.passes.back();
     };
+    const auto kernel = [&]() -> Pass& {
+        if (last().gemm) throw Error(Status::invalid_argument, word + ": not of a gemm");
+        return last();
+    };
+    const auto product = [&]() -> Gemm& {
+        if (!last().gemm) throw Error(Status::invalid_argument, word + ": expected after a gemm");
+        return *last().gemm;
+    };
     if (word == "far") row.far = true;
     else if (word == "wide") row.wide = words(rest);
     else if (word == "need") row.needs.push_back(need(rest));
@@ -91,11 +122,32 @@ void parse_line(const std::string& line, std::vector<KernelRow>& rows) {
     else if (word == "constant") row.constants.emplace_back(first_word(rest).first, Expr(first_word(rest).second));
     else if (word == "scratch") row.scratch.emplace_back(first_word(rest).first, Expr(first_word(rest).second));
     else if (word == "pass") row.passes.push_back(pass(rest));
-    else if (word == "local") last().local = list(rest);
-    else if (word == "grid") last().grid = list(rest);
-    else if (word == "split") last().split = Expr(rest);
+    else if (word == "gemm") row.passes.push_back(gemm(rest));
+    else if (word == "a") product().a = matrix(rest);
+    else if (word == "b") product().b = matrix(rest);
+    else if (word == "c") product().c = matrix(rest);
+    else if (word == "adds") product().adds = Expr(rest);
+    else if (word == "pieces") set_pieces(row, list(rest));
+    else if (word == "last") row.last = Expr(rest);
+    else if (word == "local") kernel().local = list(rest);
+    else if (word == "grid") kernel().grid = list(rest);
+    else if (word == "split") kernel().split = Expr(rest);
     else if (word == "when") last().when = Expr(rest);
     else throw Error(Status::invalid_argument, "unknown word '" + word + "'");
+}
+
+/// What can only be said of a row once all its lines are there.
+void check_whole(const KernelRow& row) {
+    const auto fail = [&](const std::string& what) { throw Error(Status::invalid_argument, "[" + row.name + "] " + what); };
+    if (row.passes.empty()) fail("has no pass");
+    if (row.has_gemm() && row.far) fail("far: a gemm reaches its matrices its own way");
+    if (!row.pieces_of.empty() && !row.has_gemm()) fail("pieces: the row has no gemm; a kernel alone is cut by split");
+    for (const Pass& p : row.passes) {
+        if (!row.pieces_of.empty() && !p.split.empty()) fail("split: the row is cut into pieces already");
+        if (!p.gemm) continue;
+        for (const Gemm::Matrix* m : {&p.gemm->a, &p.gemm->b, &p.gemm->c})
+            if (m->name.empty()) fail("gemm: a, b and c have to follow");
+    }
 }
 
 /// The second form of a row with `far`.
@@ -111,6 +163,21 @@ void check_wide(const ops::Op& op, const KernelRow& row, const std::string& file
     for (const std::string& name : row.wide)
         if (std::none_of(op.args.begin(), op.args.end(), [&](const auto& arg) { return arg.name == name; }))
             throw Error(Status::invalid_argument, file + ": [" + row.name + "] wide: " + op.name + " has no " + name);
+}
+
+/// An argument's or scratch's name is all that a matrix has.
+void check_matrices(const ops::Op& op, const KernelRow& row, const std::string& file) {
+    const auto known = [&](const std::string& name) {
+        return std::any_of(op.args.begin(), op.args.end(), [&](const auto& arg) { return arg.name == name; }) ||
+               std::any_of(row.scratch.begin(), row.scratch.end(), [&](const auto& s) { return s.first == name; });
+    };
+    for (const Pass& p : row.passes) {
+        if (!p.gemm) continue;
+        for (const Gemm::Matrix* m : {&p.gemm->a, &p.gemm->b, &p.gemm->c})
+            if (!known(m->name))
+                throw Error(Status::invalid_argument,
+                            file + ": [" + row.name + "] gemm: " + op.name + " and the row's scratch have no " + m->name);
+    }
 }
 
 bool aligned16(const ops::Op& op, const ops::Call& call, const std::vector<std::string>& wide) {
@@ -152,7 +219,11 @@ std::vector<KernelRow> parse_kernel_rows(const std::string& text, const std::str
     }
     std::vector<KernelRow> all;
     for (KernelRow& row : rows) {
-        if (row.passes.empty()) throw Error(Status::invalid_argument, file + ": [" + row.name + "] has no pass");
+        try {
+            check_whole(row);
+        } catch (const Error& e) {
+            throw Error(e.status, file + ": " + e.what());
+        }
         all.push_back(row);
         if (row.far) all.push_back(far_row(std::move(row)));
     }
@@ -170,16 +241,33 @@ const std::vector<KernelRow>& kernel_rows(const ops::Op& op, std::string_view ba
     std::vector<KernelRow> rows;  // kept only when all of the file could be read
     for (KernelRow& row : parse_kernel_rows(kernel_source(file), file))
         if (row.name.starts_with(prefix)) {
-            check_wide(op, row, file);
+            check_wide(op, row, file), check_matrices(op, row, file);
             rows.push_back(std::move(row));
         }
     return cache.emplace(key, std::move(rows)).first->second;
 }
 
+std::vector<const KernelRow*> kernel_rows(const ops::Op& op, std::string_view backend,
+                                          const std::map<std::string, int64_t>& facts) {
+    std::vector<const KernelRow*> first, last;
+    const auto fact = [&](const std::string& name) {
+        const auto it = facts.find(name);
+        if (it != facts.end()) return it->second;
+        throw Error(Status::internal, std::string(op.stem) + ".kernels: last: no device has the fact '" + name + "'");
+    };
+    for (const KernelRow& row : kernel_rows(op, backend)) (!row.last.empty() && row.last(fact) ? last : first).push_back(&row);
+    first.insert(first.end(), last.begin(), last.end());
+    return first;
+}
+
+bool KernelRow::has_gemm() const {
+    return std::any_of(passes.begin(), passes.end(), [](const Pass& p) { return p.gemm.has_value(); });
+}
+
 void check_constants(const ops::Op& op, const KernelRow& row, const Takes& takes) {
     const auto check = [&](const std::string& name, const char* kind) {
         for (const Pass& pass : row.passes)
-            if (takes(pass, name)) return;
+            if (!pass.gemm && takes(pass, name)) return;
         std::string sources;
         for (const Pass& pass : row.passes) sources += (sources.empty() ? "" : ", ") + pass.key;
         throw Error(Status::invalid_argument, std::string(op.stem) + ".kernels: [" + row.name + "] " + kind + " " + name +
@@ -230,6 +318,8 @@ int64_t Scope::operator()(const std::string& name) const {
     }
     if (name == "aligned16") return aligned16_;
     if (name == "far") return far_;
+    if (piece_ && name == "t0") return piece_->t0;
+    if (piece_ && name == "t1") return piece_->t1;
     if (const auto it = facts_.find(name); it != facts_.end()) return it->second;
     throw Error(Status::internal, std::string(op_.stem) + ".kernels: nobody knows the name '" + name + "'");
 }
@@ -241,6 +331,15 @@ int64_t Scope::tokens() const {
 
 int64_t Scope::operator()(const Expr& e) const {
     return e([this](const std::string& name) { return (*this)(name); });
+}
+
+std::vector<Piece> pieces(const KernelRow& row, const Scope& scope) {
+    if (row.pieces_of.empty()) return {{0, scope.tokens()}};
+    const int64_t all = scope(row.pieces_of), most = scope(row.piece);
+    if (most < 1) throw Error(Status::internal, "kernel row: pieces of `" + row.piece.text() + "`, which is below 1");
+    std::vector<Piece> list;
+    for (int64_t t = 0; t < all; t += most) list.push_back({t, std::min(t + most, all)});
+    return list;
 }
 
 std::string decline(const ops::Op& op, const ops::Call& call, const std::map<std::string, int64_t>& facts,

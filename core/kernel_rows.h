@@ -16,6 +16,16 @@
 //   split 256                                   most tokens of one dispatch; the pass is dispatched once for each piece
 //                                               [t0, t1) of 0..T in order (absent: all at once)
 //   when  n > 0                                 the pass is skipped when this does not hold
+//   gemm  R, N, K                               a pass too: the backend's library (core/product.h) sets or, where
+//   adds  has_add                               `adds` holds, increases c[i, j] by the sum over k of a[i, k] b[j, k],
+//   a     x, x_1                                i < R, j < N, k < K, in f32. A matrix is an argument or scratch of the
+//   b     w, K, 0                               row, the elements between its rows, and the element that it begins at
+//   c     out, o_1                              (absent: the first). A fourth number of the gemm is the most of k that
+//                                               is summed up at once. when goes with a gemm, a kernel's lines do not
+//   pieces N, 4096                              of a row with a gemm: all its passes are run for each piece [t0, t1) of
+//                                               0..N, at most that long, in order; t0 and t1 are names in their lines
+//   last  cpu                                   where this holds, of the device's facts alone, the row comes after all
+//                                               others: it runs when it is asked for by name
 //
 // Expressions (core/expr.h) know the fields of the op's parameter struct, the tunes and constants above them, the
 // device's facts (core/device.h), `aligned16`: offsets and strides of the wide arguments are multiples of 16 bytes, and
@@ -33,12 +43,24 @@
 
 namespace rw::core {
 
+/// A matrix product by a library, as expressions.
+struct Gemm {
+    struct Matrix {
+        std::string name;    // of an argument, or of scratch
+        Expr stride, start;  // elements; start may be empty
+    };
+    Expr m, n, k;
+    Expr most, adds;  // may be empty
+    Matrix a, b, c;
+};
+
 struct Pass {
-    std::string source;                                       // file in shaders/
+    std::string source;                                       // file in shaders/; empty, of a gemm
     std::vector<std::pair<std::string, std::string>> defines;
     std::string key;                                          // "file.comp A=1 B=2", names the compiled module
     std::vector<Expr> local, grid;                            // 1 to 3
     Expr split, when;                                         // may be empty
+    std::optional<Gemm> gemm;                                 // instead of a kernel
 };
 
 struct KernelRow {
@@ -59,6 +81,9 @@ struct KernelRow {
     std::vector<std::pair<std::string, Expr>> constants;
     std::vector<std::pair<std::string, Expr>> scratch;
     std::vector<Pass> passes;
+    Expr pieces_of, piece;  // empty but where a gemm is cut
+    Expr last;              // may be empty
+    bool has_gemm() const;
 };
 
 /// Parses a .kernels text; throws Error with file and line.
@@ -66,6 +91,9 @@ std::vector<KernelRow> parse_kernel_rows(const std::string& text, const std::str
 
 /// The rows of an op for one backend ("vulkan"), from the embedded file, or from REWIND_KERNEL_DIR when set.
 const std::vector<KernelRow>& kernel_rows(const ops::Op& op, std::string_view backend);
+/// The same in the order in which a device with these facts tries them.
+std::vector<const KernelRow*> kernel_rows(const ops::Op& op, std::string_view backend,
+                                          const std::map<std::string, int64_t>& facts);
 
 /// The text of an embedded kernel source or header by file name ("slots.glsl", "rewind/ops/slots.h"), or of the file
 /// with that name in REWIND_KERNEL_DIR when there is one. Throws not_found.
@@ -83,6 +111,10 @@ void check_constants(const ops::Op& op, const KernelRow& row, const Takes& takes
 /// True when the text has the name as a word outside comments.
 bool has_word(const std::string& text, const std::string& name);
 
+struct Piece {
+    int64_t t0, t1;
+};
+
 /// The names an expression of a row may use, for one call on one device.
 class Scope {
 public:
@@ -96,6 +128,8 @@ public:
     const std::vector<std::byte>& params() const { return params_; }
     /// The most tokens of a sequence, T; 0 for an op without tokens.
     int64_t tokens() const;
+    /// From now on t0 and t1 are names too.
+    void enter(const Piece& piece) { piece_ = piece; }
 
 private:
     const ops::Op& op_;
@@ -103,7 +137,11 @@ private:
     std::vector<std::byte> params_;
     std::vector<std::pair<std::string, int64_t>> specialisation_;
     bool aligned16_, far_;
+    std::optional<Piece> piece_;
 };
+
+/// What a row's passes are run for, one after the other. Of a row that is not cut: all tokens, once.
+std::vector<Piece> pieces(const KernelRow& row, const Scope& scope);
 
 /// The first need of the row that does not hold for the call, or empty.
 std::string decline(const ops::Op& op, const ops::Call& call, const std::map<std::string, int64_t>& facts,

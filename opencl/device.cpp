@@ -7,7 +7,10 @@
 namespace rw::opencl {
 
 std::string Implementation::decline(const ops::Call& call) const {
+    const bool gemm = row.has_gemm();
+    if (std::string reason = Gemm::missing(); gemm && !reason.empty()) return reason;
     if (std::string reason = core::decline(op, call, info_.facts, row); !reason.empty()) return reason;
+    if (std::string reason = gemm ? decline_products(call) : ""; !reason.empty()) return reason;
     std::call_once(checked_, [&] {  // a macro nobody reads is what a misspelt constant comes down to
         core::check_constants(op, row, [](const core::Pass& pass, const std::string& name) {
             return core::has_word(core::with_includes(pass.source), name);
@@ -16,11 +19,24 @@ std::string Implementation::decline(const ops::Call& call) const {
     return "";
 }
 
+std::string Implementation::decline_products(const ops::Call& call) const {
+    core::Scope scope(op, call, info_.facts, row, core::tuned_values(row.name));
+    for (const core::Piece& piece : core::pieces(row, scope)) {
+        scope.enter(piece);
+        for (const core::Pass& pass : row.passes) {
+            if (!pass.gemm || (!pass.when.empty() && !scope(pass.when))) continue;
+            for (const core::Product& p : core::products(op, row, *pass.gemm, scope))
+                if (std::string reason = Gemm::declines(p, call); !reason.empty()) return reason;
+        }
+    }
+    return "";
+}
+
 Device::Device(ContextPtr context) : context_(std::move(context)) {
     for (const ops::Op& op : ops::all()) {
         auto& list = implementations_.emplace_back();
-        for (const core::KernelRow& row : core::kernel_rows(op, "opencl"))
-            list.push_back(std::make_unique<Implementation>(op, row, info()));
+        for (const core::KernelRow* row : core::kernel_rows(op, "opencl", info().facts))
+            list.push_back(std::make_unique<Implementation>(op, *row, info()));
     }
 }
 
@@ -69,6 +85,12 @@ std::shared_ptr<const Program> Device::program(const core::Pass& pass,
     std::shared_ptr<const Program>& known = programs_[source.options + "\n" + source.text];
     if (!known) known = std::make_shared<Program>(*context_, source, pass.source);
     return known;
+}
+
+const Gemm& Device::gemm() {
+    const std::lock_guard lock(mutex_);
+    if (!gemm_) gemm_.emplace(*context_);
+    return *gemm_;
 }
 
 Buffer& Device::own(core::Buffer& buffer) const {

@@ -5,6 +5,7 @@
 
 #include "core/optional.h"
 #include "opencl/buffer.h"
+#include "opencl/gemm.h"
 #include "opencl/program.h"
 
 namespace rw::opencl {
@@ -19,6 +20,8 @@ public:
     const core::KernelRow& row;
 
 private:
+    std::string decline_products(const ops::Call& call) const;
+
     const core::DeviceInfo& info_;
     mutable std::once_flag checked_;  // the row's constants, at first use
 };
@@ -40,6 +43,8 @@ public:
     /// Compiled once a source and set of options.
     std::shared_ptr<const Program> program(const core::Pass& pass,
                                            const std::vector<std::pair<std::string, int64_t>>& specialisation);
+    /// Products of matrices; the first call loads them.
+    const Gemm& gemm();
     /// The buffer as one of this device; throws for a foreign one.
     Buffer& own(core::Buffer& buffer) const;
 
@@ -48,6 +53,7 @@ private:
     std::vector<std::vector<std::unique_ptr<Implementation>>> implementations_;
     std::mutex mutex_;
     std::map<std::string, std::shared_ptr<const Program>> programs_;
+    std::optional<Gemm> gemm_;
 };
 
 }  // namespace rw::opencl

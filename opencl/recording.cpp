@@ -59,31 +59,64 @@ Recording::~Recording() {
 Recording::Bound Recording::describe(const Implementation& implementation, const ops::Call& call) const {
     const ops::Op& op = implementation.op;
     const core::KernelRow& row = implementation.row;
-    const core::Scope scope(op, call, context_.info().facts, row, core::tuned_values(row.name));
+    core::Scope scope(op, call, context_.info().facts, row, core::tuned_values(row.name));
     Bound b;
     b.implementation = &implementation;
     b.specialisation = scope.specialisation();
     for (const Tensor& t : call.arg) b.memory.push_back(t ? device_->own(*t.buffer).get() : nullptr);
     b.block = make_block(*device_, call, scope.params());
     for (const auto& [name, bytes] : row.scratch) b.scratch.push_back(uint64_t(std::max<int64_t>(scope(bytes), 4)));
-    for (const core::Pass& pass : row.passes) {
-        Launch& l = b.launches.emplace_back();
-        l.name = kernel_name(pass);
-        l.tokens_arg = cl_uint(2 + b.memory.size() + b.scratch.size());
-        l.tokens = int(scope.tokens());
-        l.split = pass.split.empty() ? l.tokens : int(scope(pass.split));
-        l.skipped = !pass.when.empty() && !scope(pass.when);
-        if (l.skipped) continue;
-        for (size_t d = 0; d < pass.local.size(); ++d) l.local[d] = size_t(scope(pass.local[d]));
-        for (size_t d = 0; d < 3; ++d)
-            l.global[d] = l.local[d] * (d < pass.grid.size() ? size_t(scope(pass.grid[d])) : 1);
+    for (const core::Pass& pass : row.passes) b.launches.emplace_back().name = pass.gemm ? pass.key : kernel_name(pass);
+    for (const core::Piece& piece : core::pieces(row, scope)) {
+        scope.enter(piece);
+        for (size_t i = 0; i < row.passes.size(); ++i)
+            if (row.passes[i].when.empty() || scope(row.passes[i].when)) add_commands(b, i, call, scope, piece);
     }
     return b;
+}
+
+/// What a pass comes down to for one piece of the call.
+void Recording::add_commands(Bound& b, size_t i, const ops::Call& call, const core::Scope& scope,
+                             const core::Piece& piece) const {
+    const core::Pass& pass = b.implementation->row.passes[i];
+    Command c{i, {int(piece.t0), int(piece.t1)}, {1, 1, 1}, {}};
+    if (pass.gemm) {
+        b.scratch.resize(b.kernel_scratch() + 1);
+        for (const core::Product& p : products(*b.implementation, *pass.gemm, call, scope)) {
+            b.scratch.back() = std::max({b.scratch.back(), device_->gemm().scratch(p), uint64_t(4)});
+            c.product = p;
+            b.commands.push_back(c);
+        }
+        return;
+    }
+    Launch& l = b.launches[i];
+    for (size_t d = 0; d < pass.local.size(); ++d) l.local[d] = size_t(scope(pass.local[d]));
+    for (size_t d = 0; d < 3; ++d) c.global[d] = l.local[d] * (d < pass.grid.size() ? size_t(scope(pass.grid[d])) : 1);
+    const int end = c.tokens[1], most = pass.split.empty() ? end : std::max(int(scope(pass.split)), 1);
+    do {
+        c.tokens[1] = std::min(c.tokens[0] + most, end);
+        b.commands.push_back(c);
+        c.tokens[0] = c.tokens[1];
+    } while (c.tokens[0] < end);
+}
+
+/// The products of a gemm, their matrices counted from the beginning of their memory.
+std::vector<core::Product> Recording::products(const Implementation& implementation, const core::Gemm& gemm,
+                                               const ops::Call& call, const core::Scope& scope) const {
+    std::vector<core::Product> list = core::products(implementation.op, implementation.row, gemm, scope);
+    for (core::Product& p : list)
+        for (core::Product::Matrix* m : {&p.a, &p.b, &p.c}) {
+            if (m->operand >= call.arg.size()) continue;
+            const Tensor& t = call.arg[m->operand];
+            m->start += int64_t((device_->own(*t.buffer).base() + t.offset) / sizeof(float));
+        }
+    return list;
 }
 
 void Recording::make_kernels(Bound& b) const {
     const auto& passes = b.implementation->row.passes;
     for (size_t i = 0; i < passes.size(); ++i) {
+        if (passes[i].gemm) continue;
         Launch& l = b.launches[i];
         l.kernel = device_->program(passes[i], b.specialisation)->kernel(context_, l.name);
         size_t most = 0;
@@ -106,7 +139,7 @@ void Recording::grow_scratch(const std::vector<uint64_t>& bytes) {
     }
     for (Bound& b : bound_)
         for (Launch& l : b.launches)
-            for (size_t i = 0; l.kernel && i < b.scratch.size() && i < scratch_.size(); ++i)
+            for (size_t i = 0; l.kernel && i < b.kernel_scratch() && i < scratch_.size(); ++i)
                 set(l, 2 + b.memory.size() + i, scratch_[i].get());
 }
 
@@ -117,9 +150,10 @@ void Recording::set(Launch& l, size_t index, cl_mem memory) const {
 
 void Recording::set_arguments(Bound& b, size_t step) {
     for (Launch& l : b.launches) {
+        if (!l.kernel) continue;  // a gemm
         set(l, 0, views_[step].get()), set(l, 1, fault_.get());
         for (size_t i = 0; i < b.memory.size(); ++i) set(l, 2 + i, b.memory[i]);
-        for (size_t i = 0; i < b.scratch.size(); ++i) set(l, 2 + b.memory.size() + i, scratch_[i].get());
+        for (size_t i = 0; i < b.kernel_scratch(); ++i) set(l, 2 + b.memory.size() + i, scratch_[i].get());
     }
 }
 
@@ -151,20 +185,28 @@ void Recording::keep(EventHandle event) {
     last_ = std::move(event);
 }
 
-void Recording::enqueue(Launch& l) {
-    if (l.skipped) return;
-    for (int t0 = 0; t0 == 0 || t0 < l.tokens; t0 += std::max(l.split, 1)) {
-        const cl_int range[2] = {t0, std::min(t0 + std::max(l.split, 1), l.tokens)};
-        for (cl_uint i = 0; i < 2; ++i)
-            context_.check(clSetKernelArg(l.kernel.get(), l.tokens_arg + i, sizeof range[i], &range[i]),
-                           "setting the token range of " + l.name);
-        context_.order();
-        EventHandle event;
-        context_.check(clEnqueueNDRangeKernel(context_.queue(), l.kernel.get(), 3, nullptr, l.global, l.local, 0, nullptr,
-                                              event.out()),
-                       "starting " + l.name);
-        keep(std::move(event));
-    }
+void Recording::enqueue(const Bound& b, const Command& c) {
+    if (c.product) return enqueue(b, *c.product);
+    const Launch& l = b.launches[c.launch];
+    for (cl_uint i = 0; i < 2; ++i)
+        context_.check(clSetKernelArg(l.kernel.get(), cl_uint(2 + b.memory.size() + b.kernel_scratch()) + i,
+                                      sizeof c.tokens[i], &c.tokens[i]),
+                       "setting the token range of " + l.name);
+    context_.order();
+    EventHandle event;
+    context_.check(clEnqueueNDRangeKernel(context_.queue(), l.kernel.get(), 3, nullptr, c.global, l.local, 0, nullptr,
+                                          event.out()),
+                   "starting " + l.name);
+    keep(std::move(event));
+}
+
+void Recording::enqueue(const Bound& b, const core::Product& p) {
+    if (!first_ && context_.profiles())  // of a product there is the last event alone
+        context_.check(clEnqueueMarkerWithWaitList(context_.queue(), 0, nullptr, first_.out()), "marking the time");
+    const auto memory = [&](const core::Product::Matrix& m) {
+        return m.operand < b.memory.size() ? b.memory[m.operand] : scratch_[m.operand - b.memory.size()].get();
+    };
+    keep(device_->gemm().enqueue({p, memory(p.a), memory(p.b), memory(p.c)}, scratch_[b.kernel_scratch()].get()));
 }
 
 void Recording::submit() {
@@ -188,8 +230,8 @@ void Recording::enqueue_all() {
         flying_.push_back(image_);
         dirty_ = false;
     }
-    for (Bound& b : bound_)
-        for (Launch& l : b.launches) enqueue(l);
+    for (const Bound& b : bound_)
+        for (const Command& c : b.commands) enqueue(b, c);
     context_.order();
     EventHandle event;
     context_.check(clEnqueueReadBuffer(context_.queue(), fault_.get(), CL_FALSE, 0, sizeof fault_host_, &fault_host_, 0,

@@ -1,7 +1,8 @@
-// Steps as OpenCL kernels with their arguments set once; submit() only enqueues.
+// Steps as OpenCL kernels with their arguments set once, and products of matrices; submit() only enqueues.
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "opencl/device.h"
 
@@ -18,32 +19,43 @@ public:
     double seconds() const override { return seconds_; }
 
 private:
-    /// One pass of a step: a kernel and its work, in pieces of `split` tokens.
+    /// The kernel of a pass; a gemm has none.
     struct Launch {
         std::string name;
         KernelHandle kernel;
-        size_t local[3] = {1, 1, 1}, global[3] = {1, 1, 1};
-        cl_uint tokens_arg = 0;  // t0; t1 follows
-        int tokens = 0, split = 0;
-        bool skipped = false;
+        size_t local[3] = {1, 1, 1};
+    };
+    /// A launch for the tokens [t0, t1), or a product.
+    struct Command {
+        size_t launch;
+        cl_int tokens[2];
+        size_t global[3];
+        std::optional<core::Product> product;
     };
     struct Bound {
         const Implementation* implementation = nullptr;
         std::vector<std::pair<std::string, int64_t>> specialisation;
         std::vector<cl_mem> memory;        // of the arguments, null when absent
         std::vector<std::byte> block;      // what the kernels read: rw.clh
-        std::vector<uint64_t> scratch;     // bytes
-        std::vector<Launch> launches;
+        std::vector<uint64_t> scratch;     // bytes; behind those of the row, which kernels see, what its products need
+        std::vector<Launch> launches;      // one a pass
+        std::vector<Command> commands;     // in order
+        size_t kernel_scratch() const { return implementation->row.scratch.size(); }
     };
 
     Bound describe(const Implementation& implementation, const ops::Call& call) const;
+    void add_commands(Bound& bound, size_t pass, const ops::Call& call, const core::Scope& scope,
+                      const core::Piece& piece) const;
+    std::vector<core::Product> products(const Implementation& implementation, const core::Gemm& gemm,
+                                        const ops::Call& call, const core::Scope& scope) const;
     void make_kernels(Bound& bound) const;
     /// Grows the scratch that all steps share, and shows it to their kernels. Nothing changes when memory runs out.
     void grow_scratch(const std::vector<uint64_t>& bytes);
     void set_arguments(Bound& bound, size_t step);
     void set(Launch& launch, size_t index, cl_mem memory) const;
     void enqueue_all();
-    void enqueue(Launch& launch);
+    void enqueue(const Bound& bound, const Command& command);
+    void enqueue(const Bound& bound, const core::Product& product);
     void keep(EventHandle event);
 
     std::shared_ptr<Device> device_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/log.h"
+#include "core/product.h"
 #include "vulkan/recording.h"
 
 namespace rw::vulkan {
@@ -44,6 +45,7 @@ std::string Implementation::decline_if_large(const ops::Call& call) const {
 
 std::string Implementation::decline(const ops::Call& call, const std::map<std::string, int64_t>& facts) const {
     const Context& c = *device_.context();
+    if (row_.has_gemm()) return core::why::no_gemm;
     if (std::string reason = core::decline(op_, call, facts, row_); !reason.empty()) return reason;
     std::call_once(checked_, [&] {
         core::check_constants(op_, row_, [&](const core::Pass& pass, const std::string& name) {
@@ -76,8 +78,8 @@ std::string Implementation::decline(const ops::Call& call, const std::map<std::s
 Device::Device(std::shared_ptr<Context> context) : context_(std::move(context)) {
     for (const ops::Op& op : ops::all()) {
         auto& list = implementations_.emplace_back();
-        for (const core::KernelRow& row : core::kernel_rows(op, "vulkan"))
-            list.push_back(std::make_unique<Implementation>(*this, op, row));
+        for (const core::KernelRow* row : core::kernel_rows(op, "vulkan", info().facts))
+            list.push_back(std::make_unique<Implementation>(*this, op, *row));
     }
 }
 

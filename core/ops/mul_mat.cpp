@@ -65,6 +65,9 @@ Example example(const Dims& dims) {
 }
 
 const char* const selftest[] = {"K=512 N=37 R=5 type=q4_k add=apart", "K=224 N=19 R=3 type=q8_0 layout=odd",
-                                "K=67 N=9 R=2 type=f16", nullptr};
+                                "K=67 N=9 R=2 type=f16",
+                                // for what takes prompts alone
+                                "K=512 N=37 R=64 type=q4_k add=apart path=prefill",
+                                "K=67 N=19 R=50 layout=odd path=prefill", nullptr};
 
 }  // namespace rw::ops::mul_mat

@@ -131,7 +131,10 @@ TEST(KernelRows, EveryEmbeddedFileParsesAndEvaluates) {
             std::vector<KernelRow> rows;
             EXPECT_NO_THROW(rows = kernel_rows(op, backend)) << op.stem;
             for (const KernelRow& row : rows)
-                for (const Pass& pass : row.passes) EXPECT_NO_THROW(with_includes(pass.source)) << row.name;
+                for (const Pass& pass : row.passes) {
+                    if (pass.gemm) continue;
+                    EXPECT_NO_THROW(with_includes(pass.source)) << row.name;
+                }
         }
 }
 

@@ -2,7 +2,6 @@
 // are used in place, and are as before afterwards. Skipped where there is no OpenCL device.
 #include <gtest/gtest.h>
 
-#define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
 
 #include <chrono>

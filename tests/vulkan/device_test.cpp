@@ -10,6 +10,7 @@
 
 #include "core/kernel_rows.h"
 #include "core/plan.h"
+#include "core/product.h"
 #include "core/sample.h"
 #include "rewind/ops/gated_delta_net.h"
 #include "vulkan/buffer.h"
@@ -128,6 +129,14 @@ TEST_F(VulkanDevice, AMisspeltConstantOfARowIsNamed) {
             for (const std::string& word : {std::string("l2_norm.kernels"), row.name, std::string("WIDHT")})
                 EXPECT_NE(std::string(e.what()).find(word), std::string::npos) << e.what();
         }
+}
+
+TEST_F(VulkanDevice, ARowWithAProductIsDeclined) {
+    const auto opened = core::open("vulkan");
+    const ops::Op& op = ops::find("MUL_MAT");
+    const core::Sample sample(*opened, op, op.example(ops::Dims("R=64 path=prefill")), 1);
+    const auto rows = core::parse_kernel_rows("[vulkan:library]\ngemm R, N, K\na x, x_1\nb w, w_1\nc out, o_1\n", "x.kernels");
+    EXPECT_EQ(Implementation(dynamic_cast<Device&>(*opened), op, rows[0]).decline(sample.call()), core::why::no_gemm);
 }
 
 TEST(VulkanRows, NameOnlyConstantsThatTheirKernelsHave) {
