@@ -7,7 +7,7 @@
 namespace rw::opencl {
 
 std::string Implementation::decline(const ops::Call& call) const {
-    if (std::string reason = core::decline(op, call, info_.facts, row); !reason.empty()) return reason;
+    if (std::string reason = core::decline(op, call, context_.info().facts, row); !reason.empty()) return reason;
     std::call_once(checked_, [&] {  // a macro nobody reads is what a misspelt constant comes down to
         core::check_constants(op, row, [](const core::Pass& pass, const std::string& name) {
             return core::has_word(core::with_includes(pass.source), name);
@@ -16,11 +16,17 @@ std::string Implementation::decline(const ops::Call& call) const {
     return "";
 }
 
-Device::Device(ContextPtr context) : context_(std::move(context)) {
+uint64_t Implementation::scratch(const ops::Call& call) const {
+    if (row.scratch.empty()) return 0;
+    const core::Scope scope(op, call, context_.info().facts, row, core::tuned_values(row.name));
+    return core::scratch_places(row, scope, context_.sub_buffer_alignment()).back();
+}
+
+Device::Device(ContextPtr context) : core::Device(context->meter()), context_(std::move(context)) {
     for (const ops::Op& op : ops::all()) {
         auto& list = implementations_.emplace_back();
         for (const core::KernelRow& row : core::kernel_rows(op, "opencl"))
-            list.push_back(std::make_unique<Implementation>(op, row, info()));
+            list.push_back(std::make_unique<Implementation>(op, row, *context_));
     }
 }
 
@@ -57,10 +63,12 @@ std::vector<const core::Implementation*> Device::implementations(int op) const {
     return list;
 }
 
-std::unique_ptr<core::Recording> Device::record(std::vector<core::Step> steps) {
+std::unique_ptr<core::Recording> Device::record(std::vector<core::Step> steps, std::shared_ptr<core::Buffer> scratch) {
     context_->alive();
-    return std::make_unique<Recording>(std::static_pointer_cast<Device>(shared_from_this()), steps);
+    return std::make_unique<Recording>(std::static_pointer_cast<Device>(shared_from_this()), steps, std::move(scratch));
 }
+
+uint64_t Device::recording_bytes(std::span<const core::Step> steps) const { return Recording::bytes(*context_, steps); }
 
 std::shared_ptr<const Program> Device::program(const core::Pass& pass,
                                                const std::vector<std::pair<std::string, int64_t>>& specialisation) {
