@@ -4,10 +4,9 @@
 //     context.run({{.row = 0, .pos = 0, .tokens = prompt}}, {.prefill = true, .rows = {int(prompt.size()) - 1}});
 //     std::vector<float> logits = context.logits(0);
 //
-// A plan is recorded once for every shape of a call (rows, sequences, longest, ...) and then replayed; those that were not
-// used for long go when there are many (options.h). The context
-// knows no sequences, only pool rows and positions; SequenceState keeps the law of what may be asked for (checkpoint.h
-// has what a row held before its last call).
+// A plan is recorded once for every shape of a call (rows, sequences, longest, ...) and then replayed; when there are
+// many, the one used longest ago goes. The context knows no sequences, only pool rows and positions; SequenceState keeps
+// the law of what may be asked for (checkpoint.h has what a row held before its last call).
 #pragma once
 
 #include "runtime/model/checkpoint.h"

@@ -56,7 +56,8 @@ void every_shape(const Options& o, bool mtp, const Use& use) {
     for (int64_t N = 1; N <= P * most; ++N)
         with_heads({.N = N, .B = (N + most - 1) / most, .longest = std::min(N, most), .logits = N});
     for (int64_t B = 1; B <= P; ++B)
-        for (int64_t longest = 1; longest <= most; ++longest) use({.N = B * longest, .B = B, .longest = longest, .mtp_logits = mtp});
+        for (int64_t longest = 1; longest <= most; ++longest)
+            use({.N = B * longest, .B = B, .longest = longest, .mtp_logits = mtp});
     for (int64_t N = 1; N <= o.chunk; ++N)
         with_heads({.N = N, .longest = N, .logits = std::min(N, rows), .prefill = true});
     for (int64_t B = 1; mtp && most > 1 && B <= P; ++B) use({.N = B, .B = B, .steps = 1, .mtp = true});
@@ -69,7 +70,8 @@ std::vector<Shape> largest_shapes(const Options& o, bool mtp) {
     const int64_t exact = p.sequences * p.most_exact, rows = std::max<int64_t>(o.logit_rows, 1);
     std::vector<Shape> list{
         {.N = exact, .B = p.sequences, .longest = p.most_exact, .logits = exact, .planes = 3, .mtp = mtp},
-        {.N = o.chunk, .longest = o.chunk, .logits = rows, .planes = 3, .prefill = true, .mtp = mtp, .mtp_logits = mtp}};
+        {.N = o.chunk, .longest = o.chunk, .logits = rows, .planes = 3, .prefill = true, .mtp = mtp,
+         .mtp_logits = mtp}};
     if (mtp && p.most_exact > 1)
         list.push_back({.N = p.sequences, .B = p.sequences, .steps = p.most_exact - 1, .mtp = true});
     return list;
