@@ -39,7 +39,7 @@ std::vector<int32_t> use(model::Context& c) {
     const model::Options& o = c.options();
     std::vector<sequence::SequenceState> states;
     for (int64_t s = 0; s < o.pools.sequences; ++s) states.emplace_back(c);
-    for (const size_t n : {1, 2, 3, 4, 5, 7, 9, 16, 17, 31, 47, 48, 63, 64}) {
+    for (const size_t n : {1, 3, 4, 5, 9, 17, 31, 47, 48, 64}) {
         const auto tokens = some_tokens(n, n);
         states[0].reset();
         c.run({states[0].part(tokens)}, {.prefill = true, .rows = {int32_t(n) - 1}, .mtp = c.has_mtp()});
@@ -72,18 +72,21 @@ class MemoryTable : public Runtime {};
 TEST_P(MemoryTable, IsWhatTheDeviceCounts) {
     gguf::Recipe quantised, experts;
     quantised.type = gguf::TensorType::q8_0, experts.architecture = "qwen35moe";
-    const std::pair<const char*, gguf::Recipe> models[] = {{"model", {}}, {"model-q8_0", quantised}, {"model-moe", experts}};
-    for (const auto& [name, recipe] : models)
-        for (const StateForm form : {StateForm::ring, StateForm::snapshots, StateForm::checkpoint}) {
-            model::Options o;
-            o.pools.form = form, o.pools.sequences = 3, o.pools.most_exact = 4, o.top = 3;
-            const auto c = context(o, recipe, name);
-            EXPECT_EQ(c->plans(), 0u);
-            expect_taken(*c, "before anything runs");
-            EXPECT_EQ(c->ledger(), model::Context::measure(c->model(), device(), c->options()));
-            use(*c);
-            EXPECT_GT(c->plans(), 20u);
-        }
+    const std::tuple<const char*, gguf::Recipe, StateForm> cases[] = {{"model", {}, StateForm::ring},
+                                                                      {"model", {}, StateForm::snapshots},
+                                                                      {"model", {}, StateForm::checkpoint},
+                                                                      {"model-q8_0", quantised, StateForm::ring},
+                                                                      {"model-moe", experts, StateForm::snapshots}};
+    for (const auto& [name, recipe, form] : cases) {
+        model::Options o;
+        o.pools.form = form, o.pools.sequences = 3, o.pools.most_exact = 4, o.top = 3;
+        const auto c = context(o, recipe, name);
+        EXPECT_EQ(c->plans(), 0u);
+        expect_taken(*c, "before anything runs");
+        EXPECT_EQ(c->ledger(), model::Context::measure(c->model(), device(), c->options()));
+        use(*c);
+        EXPECT_GT(c->plans(), 15u);
+    }
 }
 
 TEST_P(MemoryTable, PlansMakeRoomForOneAnother) {
