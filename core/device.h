@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/meter.h"
 #include "rewind/ops/registry.h"
 
 namespace rw::core {
@@ -59,6 +60,8 @@ public:
     /// The same as if the call's tensors were too large for whatever is the device's first choice, so that the self-test
     /// can try kernels made for large tensors on small ones.
     virtual std::string decline_small(const ops::Call& call) const { return decline(call); }
+    /// Bytes of device memory that a call it takes needs besides its tensors.
+    virtual uint64_t scratch(const ops::Call& call) const = 0;
 };
 
 struct Step {
@@ -81,6 +84,7 @@ public:
 
 class Device : public std::enable_shared_from_this<Device> {
 public:
+    explicit Device(std::shared_ptr<Meter> meter = std::make_shared<Meter>(0)) : meter_(std::move(meter)) {}
     virtual ~Device() = default;
     virtual const DeviceInfo& info() const = 0;
     virtual std::shared_ptr<Buffer> allocate(uint64_t bytes) = 0;
@@ -90,13 +94,24 @@ public:
     virtual std::shared_ptr<Buffer> wrap_native(uint64_t handle, uint64_t offset, uint64_t bytes);
     /// The device's implementations of an op, best first, plainest last.
     virtual std::vector<const Implementation*> implementations(int op) const = 0;
-    virtual std::unique_ptr<Recording> record(std::vector<Step> steps) = 0;
+    /// scratch: memory of allocate() for what the steps' kernels need besides their tensors. Recordings whose work never
+    /// overlaps may share it. Null, or less than they need: the recording has its own.
+    virtual std::unique_ptr<Recording> record(std::vector<Step> steps, std::shared_ptr<Buffer> scratch) = 0;
+    /// Bytes that record() takes of the device's memory, scratch apart. What a driver keeps for itself is not known.
+    virtual uint64_t recording_bytes(std::span<const Step> steps) const = 0;
+    /// Bytes that it takes once, for copies to and from memory that the host cannot see.
+    virtual uint64_t staging_bytes() const { return 0; }
+    /// Bytes of the device's memory that buffers and recordings have taken; memory that was wrapped is not among them.
+    uint64_t taken() const { return *meter_; }
     /// Copies between two buffers of this device as fast as it can; returns seconds. For the copy peak in reports.
     virtual double copy_seconds(Buffer& source, Buffer& target, uint64_t bytes) = 0;
     /// True for a device whose kernels have to pass the self-test before they are trusted.
     virtual bool needs_selftest() const { return true; }
     /// Identity of device, driver and kernels for caches.
     virtual std::string fingerprint() const;
+
+protected:
+    std::shared_ptr<Meter> meter_;  // outlives what was taken
 };
 
 class Backend {

@@ -350,6 +350,13 @@ std::string decline(const ops::Op& op, const ops::Call& call, const std::map<std
     return "";
 }
 
+std::vector<uint64_t> scratch_places(const KernelRow& row, const Scope& scope, uint64_t align) {
+    std::vector<uint64_t> places{0};
+    for (const auto& [name, bytes] : row.scratch)
+        places.push_back(places.back() + (uint64_t(std::max<int64_t>(scope(bytes), 0)) + align - 1) / align * align);
+    return places;
+}
+
 std::map<std::string, int64_t> tuned_values(const std::string& row_name) {
     std::map<std::string, int64_t> values;
     const char* text = std::getenv("REWIND_TUNE");

@@ -147,6 +147,9 @@ std::vector<Piece> pieces(const KernelRow& row, const Scope& scope);
 std::string decline(const ops::Op& op, const ops::Call& call, const std::map<std::string, int64_t>& facts,
                     const KernelRow& row);
 
+/// Where the pieces of the row's scratch begin, at multiples of `align`, and last where they end.
+std::vector<uint64_t> scratch_places(const KernelRow& row, const Scope& scope, uint64_t align);
+
 /// Values for tunes: from REWIND_TUNE ("vulkan:lanes.COLS=8,..."), for one row.
 std::map<std::string, int64_t> tuned_values(const std::string& row_name);
 

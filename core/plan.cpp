@@ -1,5 +1,7 @@
 #include "core/plan.h"
 
+#include <algorithm>
+
 #include "core/log.h"
 #include "core/optional.h"
 
@@ -51,13 +53,24 @@ void Plan::update(size_t index, const ops::Call& call, const std::string* forced
 void Plan::submit() {
     check_alive(*device_);
     if (steps_.empty()) throw Error(Status::invalid_argument, "plan: nothing to run; add an op first");
-    if (!recording_) recording_ = device_->record(steps_);
+    if (!recording_) recording_ = device_->record(steps_, scratch_);
     recording_->submit();
 }
 
 void Plan::wait() {
     check_alive(*device_);
     if (recording_) recording_->wait();
+}
+
+uint64_t Plan::scratch_bytes() const {
+    uint64_t most = 0;
+    for (const Step& step : steps_) most = std::max(most, step.implementation->scratch(step.call));
+    return most;
+}
+
+uint64_t Plan::bytes() const {
+    const uint64_t scratch = scratch_bytes(), given = scratch_ ? scratch_->size() : 0;
+    return device_->recording_bytes(steps_) + (scratch > given ? scratch : 0);
 }
 
 double Plan::seconds() const { return recording_ ? recording_->seconds() : 0; }

@@ -7,7 +7,9 @@ namespace rw::core {
 
 class Plan {
 public:
-    explicit Plan(std::shared_ptr<Device> device) : device_(std::move(device)) {}
+    /// scratch: see Device::record.
+    explicit Plan(std::shared_ptr<Device> device, std::shared_ptr<Buffer> scratch = nullptr)
+        : device_(std::move(device)), scratch_(std::move(scratch)) {}
     ~Plan();
 
     /// Validates and selects; returns the step's index. On error the plan is as it was.
@@ -20,13 +22,19 @@ public:
     void wait();
     void run() { submit(), wait(); }
 
+    std::span<const Step> steps() const { return steps_; }
     const ops::Call& call(size_t step) const { return steps_.at(step).call; }
     const std::string& implementation(size_t step) const { return steps_.at(step).implementation->name(); }
     double seconds() const;
     Device& device() { return *device_; }
+    /// Bytes of scratch that the steps need, and of the device's memory that the plan takes when it is recorded, with
+    /// scratch of its own where it was not given enough.
+    uint64_t scratch_bytes() const;
+    uint64_t bytes() const;
 
 private:
     std::shared_ptr<Device> device_;
+    std::shared_ptr<Buffer> scratch_;
     std::vector<Step> steps_;
     std::vector<std::string> forced_;
     std::unique_ptr<Recording> recording_;

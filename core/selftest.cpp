@@ -29,7 +29,7 @@ const Implementation* oracle_of(Device& cpu, const ops::Op& op, const ops::Call&
 }
 
 void run(Device& device, const ops::Call& call, const Implementation& implementation) {
-    const auto recording = device.record({Step{call, &implementation}});
+    const auto recording = device.record({Step{call, &implementation}}, nullptr);
     recording->submit(), recording->wait();
 }
 

@@ -16,7 +16,7 @@
 #endif
 
 #include "cpu/attention.h"
-#include "cpu/weights-inl.h"
+#include "cpu/unpack-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rw::cpu::HWY_NAMESPACE {
@@ -46,11 +46,8 @@ constexpr int64_t kUnpackFrom = std::is_same_v<Format, Q8_0> ? 9 : kAttentionRow
 
 /// Rows of the cache to packed f32.
 template <class Format>
-void Unpack(const uint8_t* from, int64_t step, int64_t n, int64_t positions, float* to) {
-    for (int64_t s = 0; s < positions; ++s, from += step, to += n)
-        for (int64_t i = 0; i < n; i += 16)
-#pragma GCC unroll 4
-            for (int64_t j = i; j < i + 16; j += kLanes) hn::StoreU(Cached<Format>(from, j), f32, to + j);
+void UnpackRows(const uint8_t* from, int64_t step, int64_t n, int64_t positions, float* to) {
+    for (int64_t s = 0; s < positions; ++s, from += step, to += n) Unpack<Format>(from, to, n);
 }
 
 /// Asks for rows that will be read soon.
@@ -171,7 +168,7 @@ struct AttentionBlock {
             if (rows < kUnpackFrom<Format>) {
                 PartScores<Format>(k + at * step, step, at, n);
             } else if constexpr (kUnpackFrom<Format> <= kAttentionRows) {
-                Unpack<Format>(k + at * step, step, D, n, part);
+                UnpackRows<Format>(k + at * step, step, D, n, part);
                 PartScores<PlainFormat<float>>(reinterpret_cast<const uint8_t*>(part), 4 * D, at, n);
             }
         }
@@ -227,7 +224,7 @@ struct AttentionBlock {
             if (rows < kUnpackFrom<Format>) {
                 PartValues<Format>(v + at * step, step, s0, at, n);
             } else if constexpr (kUnpackFrom<Format> <= kAttentionRows) {
-                Unpack<Format>(v + at * step, step, D_v, n, part);
+                UnpackRows<Format>(v + at * step, step, D_v, n, part);
                 PartValues<PlainFormat<float>>(reinterpret_cast<const uint8_t*>(part), 4 * D_v, s0, at, n);
             }
         }

@@ -26,11 +26,13 @@ struct Free {
 
 class HostBuffer : public core::Buffer {
 public:
-    explicit HostBuffer(uint64_t size) : Buffer(size) {
+    HostBuffer(std::shared_ptr<core::Meter> meter, uint64_t size) : Buffer(size) {
         // Vector loads of a row's tail may not cross into an unmapped page: round up to whole cache lines.
-        owned_.reset(size <= SIZE_MAX - 127 ? std::aligned_alloc(64, (size + 127) / 64 * 64) : nullptr);
+        const uint64_t whole = (size + 127) / 64 * 64;
+        owned_.reset(size <= SIZE_MAX - 127 ? std::aligned_alloc(64, whole) : nullptr);
         if (!owned_) throw Error(Status::out_of_memory, "cpu: no memory for " + std::to_string(size) + " bytes");
         data_ = owned_.get();
+        taken_ = core::Taken(std::move(meter), whole);
     }
     HostBuffer(void* memory, uint64_t size) : Buffer(size), data_(memory) {}
     void write(uint64_t offset, const void* source, uint64_t bytes) override {
@@ -51,6 +53,7 @@ private:
     }
     std::unique_ptr<void, Free> owned_;
     void* data_;
+    core::Taken taken_;
 };
 
 class CpuImplementation : public core::Implementation {
@@ -58,12 +61,23 @@ public:
     explicit CpuImplementation(Kernel kernel) : kernel(std::move(kernel)) {}
     const std::string& name() const override { return kernel.name; }
     std::string decline(const ops::Call& call) const override { return kernel.decline ? kernel.decline(call) : ""; }
+    uint64_t scratch(const ops::Call& call) const override {
+        if (!kernel.scratch) return 0;
+        const ops::Op& op = ops::all()[size_t(call.op)];
+        std::vector<std::byte> params(op.params_size);
+        op.fill_params(call, params.data());
+        return kernel.scratch(params.data());
+    }
     const Kernel kernel;
 };
 
 class CpuRecording : public core::Recording {
 public:
-    explicit CpuRecording(const std::vector<core::Step>& steps) {
+    CpuRecording(std::shared_ptr<core::Meter> meter, const std::vector<core::Step>& steps,
+                 std::shared_ptr<core::Buffer> scratch)
+        : meter_(std::move(meter)), given_(std::move(scratch)), taken_(meter_, bytes(steps)) {
+        if (given_) scratch_ = static_cast<std::byte*>(given_->host()), scratch_bytes_ = given_->size();
+        bound_.reserve(steps.size());
         for (const core::Step& s : steps) {
             Bound b;
             b.kernel = &static_cast<const CpuImplementation*>(s.implementation)->kernel;
@@ -71,26 +85,34 @@ public:
             update(bound_.size() - 1, s.call);
         }
     }
+    /// The device's memory being the host's, this counts what a plan keeps of its calls too.
+    static uint64_t bytes(std::span<const core::Step> steps) {
+        uint64_t sum = 0;
+        for (const core::Step& s : steps)
+            sum += sizeof s + s.call.arg.size() * (sizeof(Tensor) + sizeof(void*)) + s.call.attr.size() * sizeof s.call.attr[0] +
+                   sizeof(Bound) + ops::all()[size_t(s.call.op)].params_size;
+        return sum;
+    }
     void update(size_t step, const ops::Call& call) override {
         Bound b{bound_.at(step).kernel, {}, {}};
         const ops::Op& op = ops::all()[size_t(call.op)];
         b.params.resize(op.params_size);
         op.fill_params(call, b.params.data());
+        b.arg.reserve(call.arg.size());
         for (const Tensor& t : call.arg)
             b.arg.push_back(t ? static_cast<std::byte*>(t.buffer->host()) + t.offset : nullptr);
         const size_t scratch = b.kernel->scratch ? b.kernel->scratch(b.params.data()) : 0;
         if (scratch > scratch_bytes_) {
-            std::unique_ptr<void, Free> more(std::aligned_alloc(64, (scratch + 63) / 64 * 64));
-            if (!more)
-                throw Error(Status::out_of_memory, "cpu: no memory for " + std::to_string(scratch) + " bytes of scratch");
-            scratch_ = std::move(more), scratch_bytes_ = scratch;
+            auto more = std::make_unique<HostBuffer>(meter_, scratch);
+            scratch_ = static_cast<std::byte*>(more->host()), scratch_bytes_ = scratch;
+            own_ = std::move(more), given_.reset();
         }
         bound_[step] = std::move(b);
     }
     void submit() override {
         const auto start = Clock::now();
         for (const Bound& b : bound_)
-            b.kernel->run({b.params.data(), b.arg.data(), &fault_, static_cast<std::byte*>(scratch_.get())});
+            b.kernel->run({b.params.data(), b.arg.data(), &fault_, scratch_});
         seconds_ = since(start);
     }
     void wait() override {
@@ -104,9 +126,13 @@ private:
         std::vector<std::byte> params;
         std::vector<void*> arg;
     };
+    std::shared_ptr<core::Meter> meter_;
+    std::shared_ptr<core::Buffer> given_;
+    std::unique_ptr<HostBuffer> own_;  // where too little was given
+    std::byte* scratch_ = nullptr;
+    uint64_t scratch_bytes_ = 0;
     std::vector<Bound> bound_;
-    std::unique_ptr<void, Free> scratch_;
-    size_t scratch_bytes_ = 0;
+    core::Taken taken_;
     std::atomic<uint32_t> fault_{0};
     double seconds_ = 0;
 };
@@ -139,7 +165,9 @@ public:
         }
     }
     const core::DeviceInfo& info() const override { return info_; }
-    std::shared_ptr<core::Buffer> allocate(uint64_t bytes) override { return std::make_shared<HostBuffer>(bytes); }
+    std::shared_ptr<core::Buffer> allocate(uint64_t bytes) override {
+        return std::make_shared<HostBuffer>(meter_, bytes);
+    }
     std::shared_ptr<core::Buffer> wrap_host(void* memory, uint64_t bytes) override {
         return std::make_shared<HostBuffer>(memory, bytes);
     }
@@ -148,9 +176,10 @@ public:
         for (const auto& i : implementations_.at(size_t(op))) list.push_back(i.get());
         return list;
     }
-    std::unique_ptr<core::Recording> record(std::vector<core::Step> steps) override {
-        return std::make_unique<CpuRecording>(steps);
+    std::unique_ptr<core::Recording> record(std::vector<core::Step> steps, std::shared_ptr<core::Buffer> scratch) override {
+        return std::make_unique<CpuRecording>(meter_, steps, std::move(scratch));
     }
+    uint64_t recording_bytes(std::span<const core::Step> steps) const override { return CpuRecording::bytes(steps); }
     double copy_seconds(core::Buffer& source, core::Buffer& target, uint64_t bytes) override {
         const auto start = Clock::now();
         const int64_t n = 8 * int64_t(threads());  // slices: one that comes late should not cost half the speed

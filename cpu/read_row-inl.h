@@ -8,20 +8,10 @@
 
 #include "cpu/convert-inl.h"
 #include "cpu/read_row.h"
-#include "cpu/weights-inl.h"
+#include "cpu/unpack-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rw::cpu::HWY_NAMESPACE {
-
-template <class Format>
-void Unpack(const uint8_t* block, float* to, int64_t n) {
-    for (int64_t at = 0; at < n; at += Format::kBlock, block += Format::kBytes) {
-        typename Format::State state;
-        Format::Open(block, state);
-        for (int i = 0; i < Format::kBlock; i += int(kLanes))
-            hn::StoreU(Format::Weight(block, state, i), f32, to + at + i);
-    }
-}
 
 inline void ReadOne(const std::byte* from, int type, float* to, int64_t n) {
     static constexpr void (*by_type[])(const uint8_t*, float*, int64_t) = {nullptr, nullptr, nullptr, nullptr,

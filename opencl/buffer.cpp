@@ -15,7 +15,11 @@ core::Place place_of(cl_mem memory, uint64_t base) {
 }  // namespace
 
 Buffer::Buffer(ContextPtr context, uint64_t size)
-    : core::Buffer(size), context_(std::move(context)), memory_(context_->allocate(size)), place_{memory_.get(), 0} {}
+    : Buffer(context, size, context->allocate(size)) {}
+
+Buffer::Buffer(ContextPtr context, uint64_t size, Memory memory)
+    : core::Buffer(size), context_(std::move(context)), memory_(std::move(memory.handle)), taken_(std::move(memory.taken)),
+      place_{memory_.get(), 0} {}
 
 Buffer::Buffer(ContextPtr context, cl_mem foreign, uint64_t base, uint64_t size)
     : core::Buffer(size), context_(std::move(context)), memory_(MemHandle::retain(foreign)), base_(base),

@@ -26,8 +26,11 @@ private:
     /// Checks a range; its place in the cl_mem.
     size_t at(uint64_t offset, uint64_t bytes) const;
 
+    Buffer(ContextPtr context, uint64_t size, Memory memory);
+
     ContextPtr context_;
     MemHandle memory_;
+    core::Taken taken_;
     uint64_t base_ = 0;
     void* host_ = nullptr;
     core::Place place_;

@@ -73,7 +73,7 @@ void Context::wait(cl_event event, const std::string& doing) const {
     check(waited, doing);
 }
 
-MemHandle Context::allocate(uint64_t bytes, cl_mem_flags flags) const {
+Memory Context::allocate(uint64_t bytes, cl_mem_flags flags) const {
     alive();
     const std::string doing = "allocating " + std::to_string(bytes) + " bytes";
     if (bytes > info_.max_allocation)
@@ -87,7 +87,15 @@ MemHandle Context::allocate(uint64_t bytes, cl_mem_flags flags) const {
     check(clEnqueueMigrateMemObjects(queue(), 1, &raw, CL_MIGRATE_MEM_OBJECT_CONTENT_UNDEFINED, 0, nullptr, moved.out()),
           doing);
     wait(moved.get(), doing);
-    return memory;
+    return {std::move(memory), core::Taken(meter_, std::max<uint64_t>(bytes, 1))};
+}
+
+MemHandle Context::part(cl_mem memory, uint64_t offset, uint64_t bytes, cl_mem_flags flags) const {
+    const cl_buffer_region region{size_t(offset), size_t(bytes)};
+    cl_int status = CL_SUCCESS;
+    MemHandle part(clCreateSubBuffer(memory, flags, CL_BUFFER_CREATE_TYPE_REGION, &region, &status));
+    check(status, "dividing a buffer");
+    return part;
 }
 
 void Context::order() const {

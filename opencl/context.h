@@ -10,6 +10,14 @@
 
 namespace rw::opencl {
 
+/// A cl_mem with memory of its own.
+struct Memory {
+    MemHandle handle;
+    core::Taken taken;
+    cl_mem get() const { return handle.get(); }
+    uint64_t size() const { return taken.bytes(); }
+};
+
 class Context {
 public:
     /// A context and queue of our own.
@@ -24,6 +32,7 @@ public:
     bool profiles() const { return profiles_; }          // the queue keeps times
     bool out_of_order() const { return out_of_order_; }  // an engine's queue may be
     uint64_t sub_buffer_alignment() const { return alignment_; }
+    const std::shared_ptr<core::Meter>& meter() const { return meter_; }
 
     /// Throws the Error that an OpenCL status means, if it is one. A lost device stays lost.
     void check(cl_int status, const std::string& doing) const;
@@ -32,7 +41,9 @@ public:
     /// Waits for an event and checks how its command ended.
     void wait(cl_event event, const std::string& doing) const;
     /// Bytes of device memory, made resident now so that it fails here and not in a later submit.
-    MemHandle allocate(uint64_t bytes, cl_mem_flags flags = CL_MEM_READ_WRITE) const;
+    Memory allocate(uint64_t bytes, cl_mem_flags flags = CL_MEM_READ_WRITE) const;
+    /// A part of memory, from a multiple of sub_buffer_alignment() on.
+    MemHandle part(cl_mem memory, uint64_t offset, uint64_t bytes, cl_mem_flags flags = CL_MEM_READ_WRITE) const;
     /// Keeps the commands of an out-of-order queue in order.
     void order() const;
 
@@ -45,6 +56,7 @@ private:
     core::DeviceInfo info_;
     bool profiles_ = false, out_of_order_ = false;
     uint64_t alignment_ = 128;
+    std::shared_ptr<core::Meter> meter_ = std::make_shared<core::Meter>(0);
     mutable std::atomic<bool> lost_{false};
 };
 

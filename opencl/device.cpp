@@ -9,8 +9,12 @@ namespace rw::opencl {
 std::string Implementation::decline(const ops::Call& call) const {
     const bool gemm = row.has_gemm();
     if (std::string reason = Gemm::missing(); gemm && !reason.empty()) return reason;
-    if (std::string reason = core::decline(op, call, info_.facts, row); !reason.empty()) return reason;
-    if (std::string reason = gemm ? decline_products(call) : ""; !reason.empty()) return reason;
+    if (std::string reason = core::decline(op, call, context_.info().facts, row); !reason.empty()) return reason;
+    std::string reason;
+    for_products(call, [&](const core::Product& p) {
+        if (reason.empty()) reason = Gemm::declines(p, call);
+    });
+    if (!reason.empty()) return reason;
     std::call_once(checked_, [&] {  // a macro nobody reads is what a misspelt constant comes down to
         core::check_constants(op, row, [](const core::Pass& pass, const std::string& name) {
             return core::has_word(core::with_includes(pass.source), name);
@@ -19,24 +23,31 @@ std::string Implementation::decline(const ops::Call& call) const {
     return "";
 }
 
-std::string Implementation::decline_products(const ops::Call& call) const {
-    core::Scope scope(op, call, info_.facts, row, core::tuned_values(row.name));
+void Implementation::for_products(const ops::Call& call, const std::function<void(const core::Product&)>& visit) const {
+    if (!row.has_gemm()) return;
+    core::Scope scope(op, call, context_.info().facts, row, core::tuned_values(row.name));
     for (const core::Piece& piece : core::pieces(row, scope)) {
         scope.enter(piece);
         for (const core::Pass& pass : row.passes) {
             if (!pass.gemm || (!pass.when.empty() && !scope(pass.when))) continue;
-            for (const core::Product& p : core::products(op, row, *pass.gemm, scope))
-                if (std::string reason = Gemm::declines(p, call); !reason.empty()) return reason;
+            for (const core::Product& p : core::products(op, row, *pass.gemm, scope)) visit(p);
         }
     }
-    return "";
 }
 
-Device::Device(ContextPtr context) : context_(std::move(context)) {
+uint64_t Implementation::scratch(const ops::Call& call) const {
+    if (row.scratch.empty() && !row.has_gemm()) return 0;
+    const core::Scope scope(op, call, context_.info().facts, row, core::tuned_values(row.name));
+    uint64_t most = 0;  // of a product
+    for_products(call, [&](const core::Product& p) { most = std::max(most, Gemm::most_scratch(p)); });
+    return core::scratch_places(row, scope, context_.sub_buffer_alignment()).back() + most;
+}
+
+Device::Device(ContextPtr context) : core::Device(context->meter()), context_(std::move(context)) {
     for (const ops::Op& op : ops::all()) {
         auto& list = implementations_.emplace_back();
         for (const core::KernelRow* row : core::kernel_rows(op, "opencl", info().facts))
-            list.push_back(std::make_unique<Implementation>(op, *row, info()));
+            list.push_back(std::make_unique<Implementation>(op, *row, *context_));
     }
 }
 
@@ -73,10 +84,12 @@ std::vector<const core::Implementation*> Device::implementations(int op) const {
     return list;
 }
 
-std::unique_ptr<core::Recording> Device::record(std::vector<core::Step> steps) {
+std::unique_ptr<core::Recording> Device::record(std::vector<core::Step> steps, std::shared_ptr<core::Buffer> scratch) {
     context_->alive();
-    return std::make_unique<Recording>(std::static_pointer_cast<Device>(shared_from_this()), steps);
+    return std::make_unique<Recording>(std::static_pointer_cast<Device>(shared_from_this()), steps, std::move(scratch));
 }
+
+uint64_t Device::recording_bytes(std::span<const core::Step> steps) const { return Recording::bytes(*context_, steps); }
 
 std::shared_ptr<const Program> Device::program(const core::Pass& pass,
                                                const std::vector<std::pair<std::string, int64_t>>& specialisation) {

@@ -1,6 +1,7 @@
 // One OpenCL device: its implementations (rows of shaders/*.kernels) and the programs compiled for it so far.
 #pragma once
 
+#include <functional>
 #include <mutex>
 
 #include "core/optional.h"
@@ -12,17 +13,18 @@ namespace rw::opencl {
 
 class Implementation : public core::Implementation {
 public:
-    Implementation(const ops::Op& op, const core::KernelRow& row, const core::DeviceInfo& info)
-        : op(op), row(row), info_(info) {}
+    Implementation(const ops::Op& op, const core::KernelRow& row, const Context& context)
+        : op(op), row(row), context_(context) {}
     const std::string& name() const override { return row.name; }
     std::string decline(const ops::Call& call) const override;
+    uint64_t scratch(const ops::Call& call) const override;
     const ops::Op& op;
     const core::KernelRow& row;
 
 private:
-    std::string decline_products(const ops::Call& call) const;
+    void for_products(const ops::Call& call, const std::function<void(const core::Product&)>& visit) const;
 
-    const core::DeviceInfo& info_;
+    const Context& context_;
     mutable std::once_flag checked_;  // the row's constants, at first use
 };
 
@@ -35,7 +37,8 @@ public:
     std::shared_ptr<core::Buffer> wrap_host(void* memory, uint64_t bytes) override;
     std::shared_ptr<core::Buffer> wrap_native(uint64_t handle, uint64_t offset, uint64_t bytes) override;
     std::vector<const core::Implementation*> implementations(int op) const override;
-    std::unique_ptr<core::Recording> record(std::vector<core::Step> steps) override;
+    std::unique_ptr<core::Recording> record(std::vector<core::Step> steps, std::shared_ptr<core::Buffer> scratch) override;
+    uint64_t recording_bytes(std::span<const core::Step> steps) const override;
     double copy_seconds(core::Buffer& source, core::Buffer& target, uint64_t bytes) override;
     void alive() const override { context_->alive(); }
 

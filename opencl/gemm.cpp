@@ -11,11 +11,16 @@
 
 namespace rw::opencl {
 
-std::string Gemm::declines(const core::Product& p, const ops::Call& call) {
+uint64_t Gemm::most_scratch(const core::Product& p) {
     // Of matrices that are no multiple of its tiles it makes copies that are, one behind the other.
-    constexpr int64_t most = INT32_MAX, tile = 256;
+    constexpr int64_t tile = 256;
     const int64_t M = p.M + tile, N = p.N + tile, K = p.K + tile;
-    if (M * K + N * K + M * N > most) return core::why::gemm_too_large;
+    return uint64_t(M * K + N * K + M * N) * sizeof(float);
+}
+
+std::string Gemm::declines(const core::Product& p, const ops::Call& call) {
+    constexpr int64_t most = INT32_MAX;
+    if (most_scratch(p) / sizeof(float) > uint64_t(most)) return core::why::gemm_too_large;
     for (const core::Product::Matrix* m : {&p.a, &p.b, &p.c}) {
         if (m->operand >= call.arg.size()) continue;
         const Tensor& t = call.arg[m->operand];
@@ -55,9 +60,9 @@ size_t stride(const core::Product::Matrix& m, int64_t width) { return size_t(std
 std::string Gemm::missing() { return ""; }
 
 Gemm::Gemm(const Context& context) : context_(context), cache_(cache()) {
-    const MemHandle three = context_.allocate(3 * sizeof(float));
+    const Memory three = context_.allocate(3 * sizeof(float));
     const core::Product one{1, 1, 1, false, {0, 1, 0}, {1, 1, 1}, {2, 1, 2}};
-    const MemHandle more = context_.allocate(std::max<uint64_t>(scratch(one), sizeof(float)));
+    const Memory more = context_.allocate(std::max<uint64_t>(scratch(one), sizeof(float)));
     const EventHandle done = enqueue({one, three.get(), three.get(), three.get()}, more.get());
     context_.wait(done.get(), "trying CLBlast");
 }

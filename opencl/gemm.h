@@ -21,6 +21,9 @@ public:
     /// Why CLBlast cannot be given the product; empty when it can.
     static std::string declines(const core::Product& product, const ops::Call& call);
 
+    /// Bytes that scratch() is at most, without asking CLBlast.
+    static uint64_t most_scratch(const core::Product& product);
+
     /// Compiles its kernels, which takes seconds.
     explicit Gemm(const Context& context);
     /// Bytes of device memory that the product needs besides its matrices.

@@ -6,12 +6,15 @@
 namespace rw::opencl {
 namespace {
 
+struct Arg {
+    uint32_t low, high, elements, present;
+};
+
 /// struct <stem>_block of the generated <stem>_args.h: {uint4 arg[RW_MAX_ARGS]; params}.
+constexpr uint64_t block_bytes(uint64_t params) { return RW_MAX_ARGS * sizeof(Arg) + params; }
+
 std::vector<std::byte> make_block(const Device& device, const ops::Call& call, const std::vector<std::byte>& params) {
-    struct Arg {
-        uint32_t low, high, elements, present;
-    };
-    std::vector<std::byte> block(RW_MAX_ARGS * sizeof(Arg) + params.size());
+    std::vector<std::byte> block(block_bytes(params.size()));
     for (size_t i = 0; i < call.arg.size(); ++i) {
         const Tensor& t = call.arg[i];
         if (!t) continue;
@@ -23,15 +26,30 @@ std::vector<std::byte> make_block(const Device& device, const ops::Call& call, c
     return block;
 }
 
+/// From one step's block to the next's.
+uint64_t block_stride(const Context& context, std::span<const core::Step> steps) {
+    const uint64_t align = context.sub_buffer_alignment();
+    uint64_t params = 0;
+    for (const core::Step& s : steps) params = std::max<uint64_t>(params, ops::all()[size_t(s.call.op)].params_size);
+    return (block_bytes(params) + align - 1) / align * align;
+}
+
 }  // namespace
 
-Recording::Recording(std::shared_ptr<Device> device, const std::vector<core::Step>& steps)
-    : device_(std::move(device)), context_(device_->context()) {
+uint64_t Recording::bytes(const Context& context, std::span<const core::Step> steps) {
+    return block_stride(context, steps) * steps.size() + sizeof fault_host_;
+}
+
+Recording::Recording(std::shared_ptr<Device> device, const std::vector<core::Step>& steps,
+                     std::shared_ptr<core::Buffer> scratch)
+    : device_(std::move(device)), context_(device_->context()), stride_(block_stride(context_, steps)),
+      given_scratch_(std::move(scratch)) {
+    uint64_t most = 0;
     for (const core::Step& s : steps) {
         bound_.push_back(describe(*static_cast<const Implementation*>(s.implementation), s.call));
-        stride_ = std::max<uint64_t>(stride_, bound_.back().block.size());
+        most = std::max(most, bound_.back().scratch.back());
     }
-    stride_ = (stride_ + context_.sub_buffer_alignment() - 1) / context_.sub_buffer_alignment() * context_.sub_buffer_alignment();
+    grow_scratch(most);
     fault_ = context_.allocate(sizeof fault_host_);
     context_.order();
     context_.check(clEnqueueWriteBuffer(context_.queue(), fault_.get(), CL_TRUE, 0, sizeof fault_host_, &fault_host_, 0,
@@ -40,13 +58,10 @@ Recording::Recording(std::shared_ptr<Device> device, const std::vector<core::Ste
     blocks_ = context_.allocate(stride_ * bound_.size(), CL_MEM_READ_ONLY);
     image_ = std::make_shared<std::vector<std::byte>>(stride_ * bound_.size());
     for (size_t i = 0; i < bound_.size(); ++i) {
-        const cl_buffer_region region{size_t(stride_ * i), size_t(stride_)};
-        cl_int status = CL_SUCCESS;
-        views_.emplace_back(clCreateSubBuffer(blocks_.get(), CL_MEM_READ_ONLY, CL_BUFFER_CREATE_TYPE_REGION, &region, &status));
-        context_.check(status, "dividing the parameter buffer");
+        views_.push_back(context_.part(blocks_.get(), stride_ * i, stride_, CL_MEM_READ_ONLY));
         std::copy(bound_[i].block.begin(), bound_[i].block.end(), image_->begin() + std::ptrdiff_t(stride_ * i));
         make_kernels(bound_[i]);
-        grow_scratch(bound_[i].scratch);
+        if (bound_[i].pieces.empty()) bound_[i].pieces = pieces_of(own_scratch_, bound_[i].scratch);
         set_arguments(bound_[i], i);
     }
 }
@@ -65,29 +80,32 @@ Recording::Bound Recording::describe(const Implementation& implementation, const
     b.specialisation = scope.specialisation();
     for (const Tensor& t : call.arg) b.memory.push_back(t ? device_->own(*t.buffer).get() : nullptr);
     b.block = make_block(*device_, call, scope.params());
-    for (const auto& [name, bytes] : row.scratch) b.scratch.push_back(uint64_t(std::max<int64_t>(scope(bytes), 4)));
+    b.scratch = core::scratch_places(row, scope, context_.sub_buffer_alignment());
     for (const core::Pass& pass : row.passes) b.launches.emplace_back().name = pass.gemm ? pass.key : kernel_name(pass);
+    uint64_t product_bytes = 0;
     for (const core::Piece& piece : core::pieces(row, scope)) {
         scope.enter(piece);
         for (size_t i = 0; i < row.passes.size(); ++i)
-            if (row.passes[i].when.empty() || scope(row.passes[i].when)) add_commands(b, i, call, scope, piece);
+            if (row.passes[i].when.empty() || scope(row.passes[i].when))
+                product_bytes = std::max(product_bytes, add_commands(b, i, call, scope, piece));
     }
+    if (row.has_gemm()) b.scratch.push_back(b.scratch.back() + product_bytes);
     return b;
 }
 
-/// What a pass comes down to for one piece of the call.
-void Recording::add_commands(Bound& b, size_t i, const ops::Call& call, const core::Scope& scope,
-                             const core::Piece& piece) const {
+/// What a pass comes down to for one piece of the call. Returns the bytes of scratch that its products need.
+uint64_t Recording::add_commands(Bound& b, size_t i, const ops::Call& call, const core::Scope& scope,
+                                 const core::Piece& piece) const {
     const core::Pass& pass = b.implementation->row.passes[i];
     Command c{i, {int(piece.t0), int(piece.t1)}, {1, 1, 1}, {}};
     if (pass.gemm) {
-        b.scratch.resize(b.kernel_scratch() + 1);
+        uint64_t bytes = 0;
         for (const core::Product& p : products(*b.implementation, *pass.gemm, call, scope)) {
-            b.scratch.back() = std::max({b.scratch.back(), device_->gemm().scratch(p), uint64_t(4)});
+            bytes = std::max({bytes, device_->gemm().scratch(p), uint64_t(4)});
             c.product = p;
             b.commands.push_back(c);
         }
-        return;
+        return bytes;
     }
     Launch& l = b.launches[i];
     for (size_t d = 0; d < pass.local.size(); ++d) l.local[d] = size_t(scope(pass.local[d]));
@@ -98,6 +116,7 @@ void Recording::add_commands(Bound& b, size_t i, const ops::Call& call, const co
         b.commands.push_back(c);
         c.tokens[0] = c.tokens[1];
     } while (c.tokens[0] < end);
+    return 0;
 }
 
 /// The products of a gemm, their matrices counted from the beginning of their memory.
@@ -127,20 +146,31 @@ void Recording::make_kernels(Bound& b) const {
     }
 }
 
-void Recording::grow_scratch(const std::vector<uint64_t>& bytes) {
-    std::vector<std::pair<size_t, MemHandle>> fresh;  // all of it, before any takes the place of what is in use
-    for (size_t i = 0; i < bytes.size(); ++i)
-        if (i >= scratch_.size() || scratch_bytes_[i] < bytes[i]) fresh.emplace_back(i, context_.allocate(bytes[i]));
-    if (fresh.empty()) return;
-    scratch_.reserve(bytes.size()), scratch_bytes_.reserve(bytes.size());
-    for (auto& [i, memory] : fresh) {
-        if (i >= scratch_.size()) scratch_.resize(i + 1), scratch_bytes_.resize(i + 1);
-        scratch_[i] = std::move(memory), scratch_bytes_[i] = bytes[i];
+std::vector<MemHandle> Recording::pieces_of(const Memory& own, const std::vector<uint64_t>& places) const {
+    const Buffer* given = own.handle || !given_scratch_ ? nullptr : &device_->own(*given_scratch_);
+    std::vector<MemHandle> pieces(places.size() - 1);
+    for (size_t i = 0; i < pieces.size(); ++i)
+        if (const uint64_t bytes = places[i + 1] - places[i])
+            pieces[i] = context_.part(given ? given->get() : own.get(), (given ? given->base() : 0) + places[i], bytes);
+    return pieces;
+}
+
+void Recording::grow_scratch(uint64_t bytes) {
+    const uint64_t room = own_scratch_.handle ? own_scratch_.size() : given_scratch_ ? given_scratch_->size() : 0;
+    if (bytes <= room) return;
+    Memory fresh = context_.allocate(bytes);
+    std::vector<std::vector<MemHandle>> pieces;  // all of them, before any takes the place of what is in use
+    for (const Bound& b : bound_) pieces.push_back(pieces_of(fresh, b.scratch));
+    own_scratch_ = std::move(fresh);
+    for (size_t i = 0; i < bound_.size(); ++i) {
+        bound_[i].pieces = std::move(pieces[i]);
+        for (Launch& l : bound_[i].launches)
+            if (l.kernel) set_scratch(l, bound_[i]);
     }
-    for (Bound& b : bound_)
-        for (Launch& l : b.launches)
-            for (size_t i = 0; l.kernel && i < b.kernel_scratch() && i < scratch_.size(); ++i)
-                set(l, 2 + b.memory.size() + i, scratch_[i].get());
+}
+
+void Recording::set_scratch(Launch& l, const Bound& b) const {
+    for (size_t i = 0; i < b.kernel_scratch(); ++i) set(l, 2 + b.memory.size() + i, b.pieces[i].get());
 }
 
 void Recording::set(Launch& l, size_t index, cl_mem memory) const {
@@ -153,7 +183,7 @@ void Recording::set_arguments(Bound& b, size_t step) {
         if (!l.kernel) continue;  // a gemm
         set(l, 0, views_[step].get()), set(l, 1, fault_.get());
         for (size_t i = 0; i < b.memory.size(); ++i) set(l, 2 + i, b.memory[i]);
-        for (size_t i = 0; i < b.kernel_scratch(); ++i) set(l, 2 + b.memory.size() + i, scratch_[i].get());
+        set_scratch(l, b);
     }
 }
 
@@ -162,13 +192,17 @@ void Recording::update(size_t step, const ops::Call& call) {
     Bound fresh = describe(*old.implementation, call);
     const bool same = fresh.specialisation == old.specialisation;
     if (!same) make_kernels(fresh);
-    grow_scratch(fresh.scratch);  // more than the old call needs, if something below fails
+    grow_scratch(fresh.scratch.back());  // more than the old call needs, if something below fails
+    const bool same_places = fresh.scratch == old.scratch;
+    if (!same_places) fresh.pieces = pieces_of(own_scratch_, fresh.scratch);
     if (!flying_.empty() && flying_.back() == image_) image_ = std::make_shared<std::vector<std::byte>>(*image_);
     if (same)
         for (size_t i = 0; i < fresh.launches.size(); ++i) fresh.launches[i].kernel = std::move(old.launches[i].kernel);
+    if (same_places) fresh.pieces = std::move(old.pieces);
     try {
-        if (!same || fresh.memory != old.memory || fresh.scratch != old.scratch) set_arguments(fresh, step);
+        if (!same || fresh.memory != old.memory || !same_places) set_arguments(fresh, step);
     } catch (...) {  // as it was
+        if (same_places) old.pieces = std::move(fresh.pieces);
         if (same) {
             for (size_t i = 0; i < fresh.launches.size(); ++i) old.launches[i].kernel = std::move(fresh.launches[i].kernel);
             set_arguments(old, step);
@@ -204,9 +238,9 @@ void Recording::enqueue(const Bound& b, const core::Product& p) {
     if (!first_ && context_.profiles())  // of a product there is the last event alone
         context_.check(clEnqueueMarkerWithWaitList(context_.queue(), 0, nullptr, first_.out()), "marking the time");
     const auto memory = [&](const core::Product::Matrix& m) {
-        return m.operand < b.memory.size() ? b.memory[m.operand] : scratch_[m.operand - b.memory.size()].get();
+        return m.operand < b.memory.size() ? b.memory[m.operand] : b.pieces[m.operand - b.memory.size()].get();
     };
-    keep(device_->gemm().enqueue({p, memory(p.a), memory(p.b), memory(p.c)}, scratch_[b.kernel_scratch()].get()));
+    keep(device_->gemm().enqueue({p, memory(p.a), memory(p.b), memory(p.c)}, b.pieces[b.kernel_scratch()].get()));
 }
 
 void Recording::submit() {

@@ -10,13 +10,17 @@ namespace rw::opencl {
 
 class Recording : public core::Recording {
 public:
-    Recording(std::shared_ptr<Device> device, const std::vector<core::Step>& steps);
+    /// scratch: see core::Device::record.
+    Recording(std::shared_ptr<Device> device, const std::vector<core::Step>& steps, std::shared_ptr<core::Buffer> scratch);
     ~Recording() override;
 
     void update(size_t step, const ops::Call& call) override;
     void submit() override;
     void wait() override;
     double seconds() const override { return seconds_; }
+
+    /// Of device memory, scratch apart.
+    static uint64_t bytes(const Context& context, std::span<const core::Step> steps);
 
 private:
     /// The kernel of a pass; a gemm has none.
@@ -37,20 +41,25 @@ private:
         std::vector<std::pair<std::string, int64_t>> specialisation;
         std::vector<cl_mem> memory;        // of the arguments, null when absent
         std::vector<std::byte> block;      // what the kernels read: rw.clh
-        std::vector<uint64_t> scratch;     // bytes; behind those of the row, which kernels see, what its products need
+        std::vector<uint64_t> scratch;     // where its pieces begin in the scratch area, and last where they end
+        std::vector<MemHandle> pieces;     // null when empty; behind those that kernels see, what products need
         std::vector<Launch> launches;      // one a pass
         std::vector<Command> commands;     // in order
         size_t kernel_scratch() const { return implementation->row.scratch.size(); }
     };
 
     Bound describe(const Implementation& implementation, const ops::Call& call) const;
-    void add_commands(Bound& bound, size_t pass, const ops::Call& call, const core::Scope& scope,
-                      const core::Piece& piece) const;
+    uint64_t add_commands(Bound& bound, size_t pass, const ops::Call& call, const core::Scope& scope,
+                          const core::Piece& piece) const;
     std::vector<core::Product> products(const Implementation& implementation, const core::Gemm& gemm,
                                         const ops::Call& call, const core::Scope& scope) const;
     void make_kernels(Bound& bound) const;
-    /// Grows the scratch that all steps share, and shows it to their kernels. Nothing changes when memory runs out.
-    void grow_scratch(const std::vector<uint64_t>& bytes);
+    /// Makes room for one more step in the scratch that all share, and divides it for them. Nothing changes when memory
+    /// runs out.
+    void grow_scratch(uint64_t bytes);
+    /// In `own`, or in what was given where that is empty.
+    std::vector<MemHandle> pieces_of(const Memory& own, const std::vector<uint64_t>& places) const;
+    void set_scratch(Launch& launch, const Bound& bound) const;
     void set_arguments(Bound& bound, size_t step);
     void set(Launch& launch, size_t index, cl_mem memory) const;
     void enqueue_all();
@@ -63,14 +72,14 @@ private:
     std::vector<Bound> bound_;
     // The parameter blocks of all steps lie in one buffer, so that one write refreshes them.
     uint64_t stride_ = 0;
-    MemHandle blocks_;
+    Memory blocks_;
     std::vector<MemHandle> views_;
     std::shared_ptr<std::vector<std::byte>> image_;               // of blocks_
     std::vector<std::shared_ptr<std::vector<std::byte>>> flying_; // images that unfinished writes read
     bool dirty_ = true;
-    std::vector<MemHandle> scratch_;
-    std::vector<uint64_t> scratch_bytes_;
-    MemHandle fault_;
+    std::shared_ptr<core::Buffer> given_scratch_;
+    Memory own_scratch_;  // where too little was given
+    Memory fault_;
     cl_int fault_host_ = 0;
     EventHandle first_, last_, done_;
     std::chrono::steady_clock::time_point start_;

@@ -53,5 +53,22 @@ mv "$tree/held" "$tree/vulkan/CMakeLists.txt"
 echo "REWIND_BACKEND(abacus)" >>"$tree/core/backends.def"
 stops "a backend without an option" "REWIND_ABACUS" "docs/add-a-backend.md"
 
+# A oneDNN whose threads cannot be kept from starting is left out, whatever says so.
+onednn() { # onednn WORDS DEFINITION: what is said of a oneDNN whose header has it
+    mkdir -p "$tree/onednn/oneapi/dnnl"
+    printf '#define DNNL_RUNTIME_TBB 4u\n%s\n#define DNNL_CPU_RUNTIME DNNL_RUNTIME_OMP\n' "$2" \
+        >"$tree/onednn/oneapi/dnnl/dnnl_config.h"
+    printf 'include(cmake/onednn.cmake)\nmessage("missing: ${REWIND_ONEDNN_MISSING};")\n' >"$tree/onednn.cmake"
+    said=$(cd "$tree" && "$cmake" -DREWIND_ONEDNN_HEADERS="$tree/onednn" -DREWIND_ONEDNN_LIBRARY=libdnnl.so -P onednn.cmake 2>&1)
+    grep -qE -e "missing: $1;" <<<"$said" && return
+    echo "oneDNN with '$2': expected 'missing: $1' in: $said"
+    problems=$((problems + 1))
+}
+onednn "" "#define DNNL_CPU_THREADING_RUNTIME DNNL_RUNTIME_OMP"
+onednn "" "#define DNNL_CPU_THREADING_RUNTIME  DNNL_RUNTIME_SEQ"
+onednn ".*another kind than OpenMP's \(TBB\)" "#define DNNL_CPU_THREADING_RUNTIME DNNL_RUNTIME_TBB"
+onednn ".*another kind than OpenMP's \(THREADPOOL\)" "#define DNNL_CPU_THREADING_RUNTIME DNNL_RUNTIME_THREADPOOL"
+onednn ".*another kind than OpenMP's \(\)" "// nothing"
+
 [ "$problems" = 0 ] && echo "every missing file is named"
 exit $((problems > 0))

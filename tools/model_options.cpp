@@ -49,7 +49,8 @@ std::string memory_text(const model::Ledger& ledger) {
 namespace {
 
 /// The fastest form that fits the memory, or the smallest where none does; or the one that was asked for.
-void choose_form(const std::string& asked, const model::Model& model, model::Options& shape, Opened& opened) {
+void choose_form(const std::string& asked, const model::Model& model, const std::shared_ptr<core::Device>& device,
+                 model::Options& shape, Opened& opened) {
     constexpr std::pair<const char*, model::StateForm> forms[] = {{"ring", model::StateForm::ring},
                                                                   {"snapshots", model::StateForm::snapshots},
                                                                   {"checkpoint", model::StateForm::checkpoint}};
@@ -59,7 +60,7 @@ void choose_form(const std::string& asked, const model::Model& model, model::Opt
     for (const auto& [name, form] : forms) {
         model::Options with = shape;
         with.pools.form = form;
-        const model::Ledger ledger = model::Context::measure(model, with);
+        const model::Ledger ledger = model::Context::measure(model, device, with);
         const uint64_t all = model::total(ledger);
         const bool fits = !shape.budget || all <= shape.budget;
         const bool best = asked == "auto" ? !chosen && (fits || all < smallest) : asked == name;
@@ -92,7 +93,7 @@ Opened open_model(const ModelOptions& o, model::Options shape) {
     if (shape.logit_rows) shape.logit_rows = shape.chunk;
     shape.budget = o.memory_gib > 0 ? std::max<uint64_t>(1, uint64_t(o.memory_gib * (1 << 30))) : device->info().memory;
 
-    choose_form(o.rollback, *opened.model, shape, opened);
+    choose_form(o.rollback, *opened.model, device, shape, opened);
     opened.context = std::make_unique<model::Context>(opened.model, device, shape, progress_bar("loading"));
     return opened;
 }

@@ -36,6 +36,7 @@ Memory::Memory(Context& context, uint64_t bytes, Use use)
         context.check(vkBindBufferMemory(device_, buffer_, memory_, 0), what);
         if (mapped)
             context.check(vkMapMemory(device_, memory_, 0, VK_WHOLE_SIZE, 0, &mapped_), "mapping memory");
+        taken_ = core::Taken(context.meter, needs.size);
     } catch (...) {
         release();
         throw;

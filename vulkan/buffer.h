@@ -27,6 +27,7 @@ private:
     VkDeviceMemory memory_ = VK_NULL_HANDLE;
     void* mapped_ = nullptr;
     uint64_t size_;
+    core::Taken taken_;
 };
 
 class Buffer : public core::Buffer {

@@ -10,7 +10,6 @@
 namespace rw::vulkan {
 
 struct Context::Staging {
-    static constexpr uint64_t bytes = 8 << 20;
     std::unique_ptr<Memory> memory;
     VkCommandPool pool = VK_NULL_HANDLE;
     VkCommandBuffer commands = VK_NULL_HANDLE;
@@ -108,7 +107,7 @@ Context::Staging& Context::staging() {
     if (staging_) return *staging_;
     auto s = std::make_unique<Staging>();
     s->device = device;
-    s->memory = std::make_unique<Memory>(*this, Staging::bytes, Memory::Use::host);
+    s->memory = std::make_unique<Memory>(*this, staging_bytes, Memory::Use::host);
     VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
     pool.flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT | VK_COMMAND_POOL_CREATE_TRANSIENT_BIT;
     pool.queueFamilyIndex = family;
@@ -143,7 +142,7 @@ double Context::run_staged(const std::function<void(VkCommandBuffer)>& fill) {
 void Context::upload(VkBuffer to, uint64_t offset, const void* source, uint64_t bytes) {
     const std::lock_guard lock(staging_mutex_);
     for (uint64_t done = 0; done < bytes;) {
-        const uint64_t n = std::min(bytes - done, Staging::bytes);
+        const uint64_t n = std::min(bytes - done, staging_bytes);
         std::memcpy(staging().memory->mapped(), static_cast<const std::byte*>(source) + done, n);
         run_staged([&](VkCommandBuffer c) {
             const VkBufferCopy region{0, offset + done, n};
@@ -158,7 +157,7 @@ void Context::upload(VkBuffer to, uint64_t offset, const void* source, uint64_t 
 void Context::download(VkBuffer from, uint64_t offset, void* target, uint64_t bytes) {
     const std::lock_guard lock(staging_mutex_);
     for (uint64_t done = 0; done < bytes;) {
-        const uint64_t n = std::min(bytes - done, Staging::bytes);
+        const uint64_t n = std::min(bytes - done, staging_bytes);
         run_staged([&](VkCommandBuffer c) {
             const VkBufferCopy region{offset + done, 0, n};
             barrier(c);

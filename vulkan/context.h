@@ -31,6 +31,7 @@ public:
     /// True when the host may as well use device memory in place: one kind of memory, or all of it is visible.
     bool unified() const { return unified_; }
 
+    static constexpr uint64_t staging_bytes = 8 << 20;
     /// Copies through a staging area; `bytes` may be larger than the area.
     void upload(VkBuffer to, uint64_t offset, const void* source, uint64_t bytes);
     void download(VkBuffer from, uint64_t offset, void* target, uint64_t bytes);
@@ -47,6 +48,7 @@ public:
     uint32_t timestamp_bits = 0;  // 0: no device clock, or one that says nothing (software devices)
     std::unique_ptr<Queue> queue;
     VkPipelineCache pipelines = VK_NULL_HANDLE;
+    const std::shared_ptr<core::Meter> meter = std::make_shared<core::Meter>(0);
 
 private:
     struct Staging;

@@ -75,7 +75,18 @@ std::string Implementation::decline(const ops::Call& call, const std::map<std::s
     return "";
 }
 
-Device::Device(std::shared_ptr<Context> context) : context_(std::move(context)) {
+uint64_t scratch_align(const Context& context) {
+    return std::max<uint64_t>(context.limits.minStorageBufferOffsetAlignment, 16);
+}
+
+uint64_t Implementation::scratch(const ops::Call& call) const {
+    if (row_.scratch.empty()) return 0;
+    const Context& c = *device_.context();
+    const core::Scope scope(op_, call, c.info.facts, row_, core::tuned_values(row_.name));
+    return core::scratch_places(row_, scope, scratch_align(c)).back();
+}
+
+Device::Device(std::shared_ptr<Context> context) : core::Device(context->meter), context_(std::move(context)) {
     for (const ops::Op& op : ops::all()) {
         auto& list = implementations_.emplace_back();
         for (const core::KernelRow* row : core::kernel_rows(op, "vulkan", info().facts))
@@ -93,8 +104,13 @@ std::vector<const core::Implementation*> Device::implementations(int op) const {
     return list;
 }
 
-std::unique_ptr<core::Recording> Device::record(std::vector<core::Step> steps) {
-    return std::make_unique<Recording>(std::static_pointer_cast<Device>(shared_from_this()), std::move(steps));
+std::unique_ptr<core::Recording> Device::record(std::vector<core::Step> steps, std::shared_ptr<core::Buffer> scratch) {
+    return std::make_unique<Recording>(std::static_pointer_cast<Device>(shared_from_this()), std::move(steps),
+                                       std::move(scratch));
+}
+
+uint64_t Device::recording_bytes(std::span<const core::Step> steps) const {
+    return (Recording::Blocks(*context_, steps).bytes + 15) / 16 * 16;
 }
 
 double Device::copy_seconds(core::Buffer& source, core::Buffer& target, uint64_t bytes) {

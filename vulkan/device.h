@@ -17,6 +17,7 @@ public:
     const std::string& name() const override { return row_.name; }
     std::string decline(const ops::Call& call) const override;
     std::string decline_if_large(const ops::Call& call) const override;
+    uint64_t scratch(const ops::Call& call) const override;
     const core::KernelRow& row() const { return row_; }
 
 private:
@@ -35,7 +36,9 @@ public:
     std::shared_ptr<core::Buffer> allocate(uint64_t bytes) override { return std::make_shared<Buffer>(context_, bytes); }
     std::shared_ptr<core::Buffer> wrap_native(uint64_t handle, uint64_t offset, uint64_t bytes) override;
     std::vector<const core::Implementation*> implementations(int op) const override;
-    std::unique_ptr<core::Recording> record(std::vector<core::Step> steps) override;
+    std::unique_ptr<core::Recording> record(std::vector<core::Step> steps, std::shared_ptr<core::Buffer> scratch) override;
+    uint64_t recording_bytes(std::span<const core::Step> steps) const override;
+    uint64_t staging_bytes() const override { return context_->unified() ? 0 : Context::staging_bytes; }
     double copy_seconds(core::Buffer& source, core::Buffer& target, uint64_t bytes) override;
     void alive() const override { context_->alive(); }
 
@@ -56,6 +59,8 @@ private:
 bool takes(const core::Pass& pass, const Reflection& module, const std::string& name);
 /// A buffer of this backend; throws invalid_argument for another's.
 Buffer& own(core::Buffer& buffer, const Context& context);
+/// Where pieces of scratch may begin.
+uint64_t scratch_align(const Context& context);
 /// Three numbers out of a row's one to three expressions; throws when one is below 1.
 std::array<uint32_t, 3> three(const std::vector<core::Expr>& list, const core::Scope& scope);
 

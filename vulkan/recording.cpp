@@ -25,16 +25,21 @@ bool Recording::Planned::same(const Planned& o) const {
                                               [](const Launch& a, const Launch& b) { return a.same(b); });
 }
 
-Recording::Recording(std::shared_ptr<Device> device, std::vector<core::Step> steps)
-    : device_(std::move(device)), context_(*device_->context()), steps_(std::move(steps)), objects_{context_.device} {
-    const uint64_t align = std::max<uint64_t>({context_.limits.minStorageBufferOffsetAlignment,
-                                               context_.limits.minUniformBufferOffsetAlignment, 16});
+Recording::Blocks::Blocks(const Context& context, std::span<const core::Step> steps) {
+    const uint64_t align = std::max<uint64_t>({context.limits.minStorageBufferOffsetAlignment,
+                                               context.limits.minUniformBufferOffsetAlignment, 16});
     size_t params = 0;
-    for (const core::Step& s : steps_) params = std::max(params, ops::all()[size_t(s.call.op)].params_size);
-    first_block_ = align;
-    block_stride_ = (RW_MAX_ARGS * 16 + params + align - 1) / align * align;
-    blocks_ = std::make_unique<Memory>(context_, first_block_ + block_stride_ * steps_.size(), Memory::Use::host);
-    std::memset(blocks_->mapped(), 0, first_block_);
+    for (const core::Step& s : steps) params = std::max(params, ops::all()[size_t(s.call.op)].params_size);
+    first = align;
+    stride = (RW_MAX_ARGS * 16 + params + align - 1) / align * align;
+    bytes = first + stride * steps.size();
+}
+
+Recording::Recording(std::shared_ptr<Device> device, std::vector<core::Step> steps, std::shared_ptr<core::Buffer> scratch)
+    : device_(std::move(device)), context_(*device_->context()), steps_(std::move(steps)), layout_(context_, steps_),
+      given_scratch_(std::move(scratch)), objects_{context_.device} {
+    blocks_ = std::make_unique<Memory>(context_, layout_.bytes, Memory::Use::host);
+    std::memset(blocks_->mapped(), 0, layout_.first);
     for (size_t i = 0; i < steps_.size(); ++i) planned_.push_back(plan(i, steps_[i].call));
 
     VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
@@ -68,7 +73,7 @@ void Recording::submit() {
     auto* base = static_cast<std::byte*>(blocks_->mapped());
     std::memcpy(&fault_, base, sizeof fault_);  // what an earlier submit raised stays raised until wait()
     for (size_t i = 0; i < planned_.size(); ++i)
-        std::memcpy(base + first_block_ + i * block_stride_, planned_[i].block.data(), planned_[i].block.size());
+        std::memcpy(base + layout_.first + i * layout_.stride, planned_[i].block.data(), planned_[i].block.size());
     started_ = now();
     context_.check(context_.queue->submit(commands_, in_flight_), "submitting");
 }
@@ -95,13 +100,21 @@ void Recording::prepare() {
     stale_ = true;
     uint64_t scratch = 0;
     for (const Planned& p : planned_) scratch = std::max(scratch, p.scratch);
-    if (scratch && (!scratch_ || scratch_->size() < scratch)) {
-        scratch_.reset();
-        scratch_ = std::make_unique<Memory>(context_, scratch, Memory::Use::device);
+    const uint64_t had = own_scratch_ ? own_scratch_->size() : given_scratch_ ? given_scratch_->size() : 0;
+    if (scratch > had) {
+        own_scratch_.reset();
+        own_scratch_ = std::make_unique<Memory>(context_, scratch, Memory::Use::device);
     }
     write_sets();
     record();
     stale_ = false;
+}
+
+VkDescriptorBufferInfo Recording::scratch() const {
+    if (own_scratch_) return {own_scratch_->handle(), 0, 0};
+    if (!given_scratch_) return {};
+    const Buffer& given = own(*given_scratch_, context_);
+    return {given.handle(), given.base(), 0};
 }
 
 void Recording::write_sets() {
@@ -111,6 +124,7 @@ void Recording::write_sets() {
     vkDestroyDescriptorPool(context_.device, std::exchange(objects_.sets, VK_NULL_HANDLE), nullptr);
     sets_.clear();
     if (!launches) return;
+    const VkDescriptorBufferInfo area = scratch();
     const VkDescriptorPoolSize sizes[] = {{VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, launches},
                                           {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, std::max(descriptors, 1u)}};
     VkDescriptorPoolCreateInfo pool{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
@@ -125,7 +139,8 @@ void Recording::write_sets() {
                            "allocating a descriptor set");
             std::vector<VkDescriptorBufferInfo> infos;
             for (const Binding& b : l.bindings)
-                infos.push_back({b.buffer ? b.buffer : scratch_->handle(), b.offset, b.range});
+                infos.push_back(b.buffer ? VkDescriptorBufferInfo{b.buffer, b.offset, b.range}
+                                         : VkDescriptorBufferInfo{area.buffer, area.offset + b.offset, b.range});
             std::vector<VkWriteDescriptorSet> writes;
             for (size_t i = 0; i < infos.size(); ++i)
                 writes.push_back({VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET, nullptr, sets_.back(), l.bindings[i].binding, 0,

@@ -8,12 +8,19 @@ namespace rw::vulkan {
 
 class Recording : public core::Recording {
 public:
-    Recording(std::shared_ptr<Device> device, std::vector<core::Step> steps);
+    /// scratch: see core::Device::record.
+    Recording(std::shared_ptr<Device> device, std::vector<core::Step> steps, std::shared_ptr<core::Buffer> scratch);
     ~Recording() override;
     void update(size_t step, const ops::Call& call) override;
     void submit() override;
     void wait() override;
     double seconds() const override { return seconds_; }
+
+    /// The fault word, then one parameter block a step.
+    struct Blocks {
+        Blocks(const Context& context, std::span<const core::Step> steps);
+        uint64_t first, stride, bytes;
+    };
 
 private:
     struct Binding {
@@ -49,6 +56,8 @@ private:
 
     Planned plan(size_t step, const ops::Call& call) const;
     Binding bind(uint32_t binding, const Tensor& tensor, uint32_t* arg) const;
+    /// Where the scratch area begins.
+    VkDescriptorBufferInfo scratch() const;
     void prepare();
     void write_sets();
     void record();
@@ -58,9 +67,11 @@ private:
     std::shared_ptr<Device> device_;
     Context& context_;
     std::vector<core::Step> steps_;
-    uint64_t first_block_ = 0, block_stride_ = 0;
-    std::unique_ptr<Memory> blocks_;   // fault word, then one parameter block a step
-    std::unique_ptr<Memory> scratch_;  // shared by all steps: barriers stand between them
+    const Blocks layout_;
+    std::unique_ptr<Memory> blocks_;
+    // Scratch is shared by all steps: barriers stand between them.
+    std::shared_ptr<core::Buffer> given_scratch_;
+    std::unique_ptr<Memory> own_scratch_;  // where too little was given
     std::vector<Planned> planned_;
     Objects objects_;
     std::vector<VkDescriptorSet> sets_;  // one a launch

@@ -39,7 +39,6 @@ Recording::Planned Recording::plan(size_t step, const ops::Call& call) const {
     const core::KernelRow& row = implementation.row();
     const ops::Op& op = ops::all()[size_t(call.op)];
     const core::Scope scope(op, call, context_.info.facts, row, core::tuned_values(row.name));
-    const uint64_t align = std::max<uint64_t>(context_.limits.minStorageBufferOffsetAlignment, 16);
 
     Planned out;
     out.block.resize(RW_MAX_ARGS * 16 + scope.params().size());
@@ -47,18 +46,19 @@ Recording::Planned Recording::plan(size_t step, const ops::Call& call) const {
     auto* arg = reinterpret_cast<uint32_t*>(out.block.data());
 
     // By binding number: block, fault word, arguments, scratch.
-    std::vector<Binding> all{{0, blocks_->handle(), first_block_ + step * block_stride_, block_stride_},
+    std::vector<Binding> all{{0, blocks_->handle(), layout_.first + step * layout_.stride, layout_.stride},
                              {1, blocks_->handle(), 0, 4}};
     for (size_t i = 0; i < call.arg.size(); ++i) {
         const uint32_t number = uint32_t(i + 2);
         all.push_back(call.arg[i] ? bind(number, call.arg[i], arg + 4 * i) : Binding{number, blocks_->handle(), 0, 4});
     }
-    for (const auto& [name, bytes] : row.scratch) {
-        const uint64_t size = (uint64_t(std::max<int64_t>(scope(bytes), 0)) + align - 1) / align * align;
+    const std::vector<uint64_t> scratch = core::scratch_places(row, scope, scratch_align(context_));
+    for (size_t i = 0; i + 1 < scratch.size(); ++i) {
+        const uint64_t size = scratch[i + 1] - scratch[i];
         const uint32_t number = uint32_t(all.size());
-        all.push_back(size ? Binding{number, VK_NULL_HANDLE, out.scratch, size} : Binding{number, blocks_->handle(), 0, 4});
-        out.scratch += size;
+        all.push_back(size ? Binding{number, VK_NULL_HANDLE, scratch[i], size} : Binding{number, blocks_->handle(), 0, 4});
     }
+    out.scratch = scratch.back();
 
     size_t dispatches = 0;
     for (const core::Pass& pass : row.passes) {

@@ -19,6 +19,10 @@ public:
         bool in_place = false;          // the row itself holds it: restored, and nothing computed since
     };
 
+    /// Bytes that plans for copying take, at most: 0 in other forms.
+    static uint64_t plan_bytes(core::Device& device, const Pools& pools);
+    /// Those of the plans that there are.
+    uint64_t bytes() const;
     /// Has nothing to do in other forms. pools has to outlive it.
     void begin(std::shared_ptr<core::Device> device, const Pools& pools);
     const Kept& of(int64_t row) const { return kept_.at(size_t(row)); }

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "runtime/model/demand.h"
+
 namespace rw::model {
 namespace {
-
-constexpr size_t most_plans = 256;  // recordings kept; then all go, and shapes are recorded when they come back
 
 std::string table(const Ledger& ledger) {
     std::string text;
@@ -18,92 +18,74 @@ std::string table(const Ledger& ledger) {
 
 }  // namespace
 
-void check_options(const Options& options, const gguf::Geometry& geometry) {
-    const PoolShape& p = options.pools;
-    const auto that = [](bool ok, const char* text) {
-        if (!ok) throw Error(Status::invalid_argument, std::string("context: ") + text);
-    };
-    that(p.sequences >= 1 && p.context >= 1 && options.chunk >= 1,
-         "sequences, positions and prompt tokens of a call are 1 or more");
-    that(p.most_exact >= 1 && p.most_exact <= 65, "an exact call has 1 to 65 tokens of a sequence");
-    that(p.W == 4 || p.W == 8 || p.W == 16 || p.W == 32 || p.W == 64, "a block has 4, 8, 16, 32 or 64 positions");
-    that(p.kv == Type::f16 || p.kv == Type::q8_0 || p.kv == Type::f32, "the KV cache is f16, q8_0 or f32");
-    for (const uint32_t D : {geometry.key_length, geometry.value_length})
-        if (D % info(p.kv).block)
-            throw Error(Status::unsupported,
-                        fmt::format("context: a {} KV cache is made of blocks of {}, and the model's heads have {} "
-                                    "elements; take an f16 KV cache",
-                                    name_of(p.kv), info(p.kv).block, D));
-    that(options.top >= 1 && options.top <= std::min<int64_t>(64, geometry.vocab),
-         "1 to 64 candidates of a row are kept");
-}
-
-/// Offsets in elements of the parts of the input buffer.
-struct Context::Inputs {
-    int64_t tokens, rope, pos, seq, first, len, slot, logits, end;
-    int64_t stride;  // of the steps of a draft: rope, pos, seq each have B elements a step
-    explicit Inputs(const Shape& s) {
-        const int64_t steps = std::max<int64_t>(s.steps, 1);
-        tokens = 0;
-        rope = tokens + s.N;
-        pos = rope + s.N * s.planes * steps;
-        seq = pos + s.B * steps;
-        first = seq + s.B * steps;
-        len = first + s.B;
-        slot = len + s.B;
-        logits = slot + s.B;
-        end = logits + s.logits;
-        stride = s.B;
-    }
-};
-
-Ledger Context::prepare(Memory& memory, const Progress& progress) {
+void Context::prepare(Memory& memory, const Progress& progress) {
     weights_ = model_->load(memory, options_.mtp, progress);
     pools_ = make_pools(options_.pools, geometry(), has_mtp(), memory);
-    const PoolShape& p = options_.pools;
-    const bool mtp = has_mtp();
-    scratch_ = {};
     Graph graph(scratch_, nullptr, false);
     int64_t most_inputs = 0;
-    const auto size = [&](const Shape& shape) {
-        shape.steps ? build_draft(graph, shape) : build(graph, shape);
-        most_inputs = std::max(most_inputs, Inputs(shape).end);
-    };
-    const int64_t exact = p.sequences * p.most_exact, chunk = options_.chunk;
-    const int64_t rows = std::max<int64_t>(options_.logit_rows, 1);
-    size({.N = exact, .B = p.sequences, .longest = p.most_exact, .logits = exact, .planes = 3, .mtp = mtp});
-    size({.N = chunk, .logits = rows, .planes = 3, .prefill = true, .mtp = mtp, .mtp_logits = mtp});
-    if (mtp && p.most_exact > 1) size({.N = p.sequences, .B = p.sequences, .steps = p.most_exact - 1, .mtp = true});
+    for (const Shape& shape : largest_shapes(options_, has_mtp())) {
+        forward().build(graph, shape);
+        most_inputs = std::max(most_inputs, InputPlaces(shape).end);
+    }
     scratch_.allocate(memory);
     inputs_ = memory.make("scratch", Type::i32, {most_inputs, 1, 1, 1});
-    return memory.ledger();
 }
 
 Context::Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Device> device, const Options& options,
                  const Progress& progress)
     : model_(std::move(model)), device_(std::move(device)), options_(options), memory_(device_) {
     const PoolShape& p = options_.pools;
-    const Ledger would = measure(*model_, options_);
+    const Ledger would = measure(*model_, device_, options_);
     const uint64_t budget = options_.budget ? options_.budget : device_->info().memory;
     if (budget && total(would) > budget)
-        throw Error(
-            Status::out_of_memory,
-            fmt::format(
-                "{} bytes are needed where {} are to be had on {}:{}\ntake a shorter context, fewer sequences or "
-                "drafts, a q8_0 KV cache, or a model of fewer bits",
-                total(would), budget, device_->info().id, table(would)));
+        throw Error(Status::out_of_memory, fmt::format("{} bytes are needed where {} are to be had on {}:{}\n{}",
+                                                       total(would), budget, device_->info().id, table(would),
+                                                       advice(would, budget)));
     prepare(memory_, progress);
+    if (const auto scratch = would.find("kernel scratch"); scratch != would.end())
+        kernel_scratch_ = memory_.buffer(scratch->first, scratch->second);
+    for (const char* purpose : {"plans", "staging"})
+        if (const auto bytes = would.find(purpose); bytes != would.end()) memory_.count(purpose, bytes->second);
+    plans_ = PlanCache<Shape, core::Plan>(would.at("plans") - Checkpoints::plan_bytes(*device_, pools_));
     taken_.assign(size_t(p.sequences), false);
     checkpoints_.begin(device_, pools_);
 }
 
-Context::Context(const Model& model, const Options& options)
-    : model_(std::shared_ptr<void>(), &model), options_(options) {}
+std::string Context::advice(const Ledger& would, uint64_t budget) const {
+    const auto fits = [&](const Options& options) {  // with the plans of the longer context, which need no less
+        const Context context(*model_, device_, options);
+        Ledger less = would;
+        for (const auto& [purpose, bytes] : context.ledger()) less[purpose] = bytes;
+        return total(less) <= budget;
+    };
+    Options shorter = options_;
+    int64_t fitting = 0, too_many = options_.pools.context;
+    while (too_many - fitting > 1) {
+        shorter.pools.context = (fitting + too_many) / 2;
+        (fits(shorter) ? fitting : too_many) = shorter.pools.context;
+    }
+    if (fitting) return fmt::format("a context of {} positions would fit", fitting);
+    return "not one position would fit: take fewer sequences or drafts, shorter prefill calls, or a model of fewer bits";
+}
 
-Ledger Context::measure(const Model& model, const Options& options) {
+Context::Context(const Model& model, std::shared_ptr<core::Device> device, const Options& options)
+    : model_(std::shared_ptr<void>(), &model), device_(std::move(device)), options_(options),
+      memory_(device_, Memory::Mode::measure) {
+    prepare(memory_, {});
+}
+
+void Context::measure_plans() {
+    const Demand demand = demand_of(*device_, forward(), scratch_, options_);
+    if (demand.scratch) memory_.count("kernel scratch", demand.scratch);
+    memory_.count("plans", std::max(options_.plans, demand.plan) + Checkpoints::plan_bytes(*device_, pools_));
+    if (const uint64_t staging = device_->staging_bytes()) memory_.count("staging", staging);
+}
+
+Ledger Context::measure(const Model& model, std::shared_ptr<core::Device> device, const Options& options) {
     check_options(options, model.geometry());
-    Memory memory;
-    return Context(model, options).prepare(memory, {});
+    Context context(model, std::move(device), options);
+    context.measure_plans();
+    return context.ledger();
 }
 
 int64_t Context::take_row() {
@@ -123,103 +105,13 @@ void Context::clear_row(int64_t row) {
     checkpoints_.forget(row);
 }
 
-Tensor Context::input(int64_t from, Extent ne) const {
-    Tensor t = inputs_;
-    t.offset = uint64_t(from) * 4, t.ne = ne, t.nb = contiguous(Type::i32, ne);
-    return t;
-}
-
-Rows Context::rows_at(const Shape& s, const Inputs& at, int64_t step) const {
-    const auto list = [&](int64_t from) { return input(from, {s.B, 1, 1, 1}); };
-    Rows rows;
-    rows.N = s.N, rows.B = s.B, rows.longest = s.longest, rows.prefill = s.prefill;
-    rows.pos = list(at.pos + step * at.stride), rows.seq = list(at.seq + step * at.stride);
-    rows.first = list(at.first), rows.len = list(at.len), rows.slot = list(at.slot);
-    rows.rope = input(at.rope + step * s.N * s.planes, {s.N, s.planes, 1, 1});
-    return rows;
-}
-
-void Context::head(Graph& graph, const Shape& s, const Tensor& hidden, const Tensor& matrix,
-                   const Tensor& chosen) const {
-    const Tensor logits = graph.project("logits", matrix, hidden);
-    const int64_t k = s.steps ? 1 : options_.top, rows = hidden.ne[1];
-    const Tensor ids = s.steps ? chosen : graph.scratch("top_ids", {k, rows, 1, 1}, Type::i32);
-    Tensor share = graph.scratch("top_shares", {k, rows * std::max<int64_t>(s.steps, 1), 1, 1});
-    if (s.steps) share.offset += chosen.offset, share.ne[1] = rows;
-    graph.add("TOP_K", {{"logits", logits}, {"ids", ids}, {"prob", share}});
-}
-
-void Context::build(Graph& graph, const Shape& s) const {
-    const Inputs at(s);
-    const Rows rows = rows_at(s, at, 0);
-    const Layers layers{graph, geometry(), pools_};
-    const Tensor embedding = graph.scratch("embedding", {geometry().width, s.N, 1, 1});
-    if (!s.embeddings)
-        graph.add("GET_ROWS",
-                  {{"table", weights_.embed}, {"ids", input(at.tokens, {s.N, 1, 1, 1})}, {"out", embedding}});
-
-    Tensor x = embedding;
-    size_t recurrent = 0, attention = 0;
-    for (const Block& block : weights_.blocks)
-        x = block.recurrent ? layers.recurrent(block, pools_.recurrent[recurrent++], rows, x)
-                            : layers.attention(block, pools_.kv[attention++], rows, x);
-    Tensor hidden = graph.normed("hidden", x, weights_.norm, geometry().eps);
-    Tensor matrix = weights_.head;
-    if (s.mtp || s.mtp_logits) {
-        const Mtp& mtp = *weights_.mtp;
-        Tensor own = embedding;
-        if (mtp.own_embed && !s.embeddings) {
-            own = graph.scratch("mtp_embedding", embedding.ne);
-            graph.add("GET_ROWS", {{"table", mtp.embed}, {"ids", input(at.tokens, {s.N, 1, 1, 1})}, {"out", own}});
-        }
-        x = layers.merged(mtp, weights_.shift, rows, own, hidden);
-        if (!s.mtp_logits) {
-            layers.keys_and_values(mtp.block, pools_.kv.back(), rows, x);
-        } else {
-            hidden = graph.normed("hidden", layers.attention(mtp.block, pools_.kv.back(), rows, x), mtp.norm,
-                                  geometry().eps);
-            matrix = mtp.head;
-        }
-    }
-    if (s.logits == 0) return;
-    if (!s.all_rows) {
-        const Tensor chosen = graph.scratch("chosen", {geometry().width, s.logits, 1, 1});
-        graph.add("GET_ROWS", {{"table", hidden}, {"ids", input(at.logits, {s.logits, 1, 1, 1})}, {"out", chosen}});
-        hidden = chosen;
-    }
-    head(graph, s, hidden, matrix, {});
-}
-
-void Context::build_draft(Graph& graph, const Shape& s) const {
-    const Inputs at(s);
-    const Layers layers{graph, geometry(), pools_};
-    const Mtp& mtp = *weights_.mtp;
-    const Tensor all_ids = graph.scratch("draft_ids", {1, s.B * s.steps, 1, 1}, Type::i32);
-    const Tensor embedding = graph.scratch("embedding", {geometry().width, s.B, 1, 1});
-    Tensor ids = input(at.tokens, {s.B, 1, 1, 1}), hidden;
-    for (int64_t step = 0; step < s.steps; ++step) {
-        const Rows rows = rows_at(s, at, step);
-        graph.add("GET_ROWS", {{"table", mtp.embed}, {"ids", ids}, {"out", embedding}});
-        // What is kept as the hidden row of this position is overwritten by the call that verifies it.
-        Tensor x = step == 0 ? layers.merged(mtp, weights_.shift, rows, embedding, embedding)
-                             : layers.merged_with(mtp, embedding, hidden);
-        x = layers.attention(mtp.block, pools_.kv.back(), rows, x);
-        hidden = graph.normed("hidden", x, mtp.norm, geometry().eps);
-        Tensor chosen = all_ids;
-        chosen.offset += uint64_t(step * s.B) * 4, chosen.ne[1] = s.B;
-        head(graph, s, hidden, mtp.head, chosen);
-        ids = reshaped(chosen, {s.B, 1, 1, 1});
-    }
-}
-
 core::Plan& Context::plan(const Shape& shape) {
-    const auto found = plans_.find(shape);
-    if (found != plans_.end()) return *found->second;
-    if (plans_.size() >= most_plans) plans_.clear();
-    auto plan = std::make_unique<core::Plan>(device_);
-    Graph graph(scratch_, plan.get(), shape.prefill);
-    shape.steps ? build_draft(graph, shape) : build(graph, shape);
-    return *plans_.emplace(shape, std::move(plan)).first->second;
+    if (core::Plan* known = plans_.find(shape)) return *known;
+    auto plan = std::make_unique<core::Plan>(device_, kernel_scratch_);
+    Graph graph(scratch_, [&](const ops::Call& call) { plan->add(call); }, shape.prefill);
+    forward().build(graph, shape);
+    const uint64_t bytes = plan->bytes();
+    return plans_.put(shape, std::move(plan), bytes);
 }
 
 void Context::check(const std::vector<Part>& parts) const {
@@ -297,7 +189,7 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
     s.embeddings = !parts.front().embeddings.empty();
     s.mtp = wanted.mtp, s.mtp_logits = wanted.mtp_logits;
 
-    const Inputs at(s);
+    const InputPlaces at(s);
     std::vector<int32_t> values(size_t(at.end), 0);
     const auto put = [&](int64_t at_element, int64_t value) { values[size_t(at_element)] = int32_t(value); };
     int64_t row = 0;
@@ -364,7 +256,7 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
         throw Error(Status::invalid_argument, fmt::format("draft: 1 to {} steps for each of 1 to {} parts are expected",
                                                           options_.pools.most_exact - 1, options_.pools.sequences));
     check(parts);
-    const Inputs at(s);
+    const InputPlaces at(s);
     std::vector<int32_t> values(size_t(at.end), 0);
     for (int64_t b = 0; b < s.B; ++b) {
         const Part& part = parts[size_t(b)];

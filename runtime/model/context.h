@@ -4,31 +4,18 @@
 //     context.run({{.row = 0, .pos = 0, .tokens = prompt}}, {.prefill = true, .rows = {int(prompt.size()) - 1}});
 //     std::vector<float> logits = context.logits(0);
 //
-// A plan is recorded once for every shape of a call (rows, sequences, longest, ...) and then replayed: what differs
-// between calls of one shape, tokens, positions and pool rows, lies in one small buffer on the device. The context
-// knows no sequences, only pool rows and positions; SequenceState keeps the law of what may be asked for (checkpoint.h
-// has what a row held before its last call).
+// A plan is recorded once for every shape of a call (rows, sequences, longest, ...) and then replayed; when there are
+// many, the one used longest ago goes. The context knows no sequences, only pool rows and positions; SequenceState keeps
+// the law of what may be asked for (checkpoint.h has what a row held before its last call).
 #pragma once
 
-#include <compare>
-
 #include "runtime/model/checkpoint.h"
-#include "runtime/model/layers.h"
+#include "runtime/model/forward.h"
 #include "runtime/model/model.h"
+#include "runtime/model/options.h"
+#include "runtime/model/plan_cache.h"
 
 namespace rw::model {
-
-struct Options {
-    PoolShape pools;
-    int64_t chunk = 512;      // most rows of a prefill call
-    int64_t logit_rows = 0;   // most rows of logits of a prefill call; of an exact call every row may be asked for
-    int64_t top = 1;          // candidates kept of each row of logits, at most 64
-    bool mtp = true;          // with the MTP block, where the model has one
-    uint64_t budget = 0;      // bytes that may be taken; 0: what the device says it has
-};
-
-/// Throws Error(invalid_argument), or Error(unsupported), for options that no context can be made with.
-void check_options(const Options& options, const gguf::Geometry& geometry);
 
 /// One sequence's part of a call.
 struct Part {
@@ -64,9 +51,14 @@ public:
     const Pools& pools() const { return pools_; }
     core::Device& device() const { return *device_; }
     bool has_mtp() const { return weights_.mtp.has_value(); }
+    /// Bytes of device memory by purpose. "plans" is the most that recorded plans may take, all else is taken already.
     const Ledger& ledger() const { return memory_.ledger(); }
-    /// What a context would take, by purpose; nothing is loaded or allocated.
-    static Ledger measure(const Model& model, const Options& options);
+    /// Buffers that this is made of, what plans take now, and how many there are for calls.
+    size_t buffers() const { return memory_.buffers(); }
+    uint64_t plan_bytes() const { return plans_.bytes() + checkpoints_.bytes(); }
+    size_t plans() const { return plans_.size(); }
+    /// What a context would take on the device; nothing is loaded or allocated.
+    static Ledger measure(const Model& model, std::shared_ptr<core::Device> device, const Options& options);
 
     /// A pool row that nobody has, cleared. Throws Error(out_of_memory) when all are taken.
     int64_t take_row();
@@ -89,22 +81,14 @@ public:
     std::vector<std::vector<Candidate>> draft(const std::vector<Part>& parts, const std::vector<int>& steps);
 
 private:
-    struct Shape {  // what a plan is recorded for
-        int64_t N = 1, B = 1, longest = 1, logits = 0, planes = 1, steps = 0;
-        bool prefill = false, embeddings = false, mtp = false, mtp_logits = false;
-        bool all_rows = false;  // the rows of logits are all rows, in order
-        auto operator<=>(const Shape&) const = default;
-    };
-    struct Inputs;  // where a shape's i32 inputs lie
-
-    Context(const Model& model, const Options& options);
-    Ledger prepare(Memory& memory, const Progress& progress);
+    /// Measures only: the tensors, and with measure_plans() what plans take.
+    Context(const Model& model, std::shared_ptr<core::Device> device, const Options& options);
+    void measure_plans();
+    /// What would fit, for who asked for too much.
+    std::string advice(const Ledger& would, uint64_t budget) const;
+    void prepare(Memory& memory, const Progress& progress);
+    Forward forward() const { return {geometry(), weights_, pools_, inputs_, options_.top}; }
     core::Plan& plan(const Shape& shape);
-    void build(Graph& graph, const Shape& shape) const;
-    void build_draft(Graph& graph, const Shape& shape) const;
-    void head(Graph& graph, const Shape& shape, const Tensor& hidden, const Tensor& matrix, const Tensor& chosen) const;
-    Rows rows_at(const Shape& shape, const Inputs& at, int64_t step) const;
-    Tensor input(int64_t from, Extent ne) const;
     void check(const std::vector<Part>& parts) const;
     void check(const std::vector<Part>& parts, const Wanted& wanted, int64_t N, int64_t longest) const;
 
@@ -116,7 +100,8 @@ private:
     Pools pools_;
     Scratch scratch_;
     Tensor inputs_;
-    std::map<Shape, std::unique_ptr<core::Plan>> plans_;
+    std::shared_ptr<core::Buffer> kernel_scratch_;  // of all plans
+    PlanCache<Shape, core::Plan> plans_;
     Shape last_;
     std::vector<bool> taken_;
     Checkpoints checkpoints_;

@@ -12,9 +12,8 @@ void Scratch::reserve(const std::string& name, uint64_t bytes) {
 void Scratch::allocate(Memory& memory) {
     for (const auto& [name, bytes] : sizes_) {
         memory_[name] = memory.make("scratch", Type::f32, {int64_t((bytes + 3) / 4), 1, 1, 1});
-        if (memory.measures()) continue;
-        const std::vector<std::byte> zeros(bytes);  // rows that no sequence has are computed too, from something finite
-        memory_[name].buffer->write(0, zeros.data(), zeros.size());
+        // Rows that no sequence has are computed too, from something finite.
+        if (!memory.measures()) clear(*memory_[name].buffer, 0, bytes);
     }
 }
 
@@ -26,7 +25,7 @@ Tensor Scratch::tensor(const std::string& name, Type type, Extent ne) const {
 }
 
 Tensor Graph::scratch(const char* name, Extent ne, Type type) {
-    if (plan_) return scratch_.tensor(name, type, ne);
+    if (sink_) return scratch_.tensor(name, type, ne);
     Tensor t;
     t.type = type, t.ne = ne, t.nb = contiguous(type, ne);
     scratch_.reserve(name, t.span());
@@ -34,7 +33,7 @@ Tensor Graph::scratch(const char* name, Extent ne, Type type) {
 }
 
 void Graph::add(const char* name, std::initializer_list<Named> tensors, std::initializer_list<Attribute> attributes) {
-    if (!plan_) return;
+    if (!sink_) return;
     const ops::Op& op = ops::find(name);
     ops::Call call = ops::make_call(op);
     for (const Named& t : tensors) {
@@ -50,7 +49,7 @@ void Graph::add(const char* name, std::initializer_list<Named> tensors, std::ini
         else
             call.attr[size_t(attr)] = a.number;
     }
-    plan_->add(call);
+    sink_(call);
 }
 
 Tensor Graph::project(const char* name, const Tensor& w, const Tensor& x, const Tensor& sum) {

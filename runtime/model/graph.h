@@ -1,9 +1,10 @@
-// Op calls put down by name, into a plan; and the memory for what passes between them.
+// Op calls put down by name, for a plan; and the memory for what passes between them.
 //
 // Scratch tensors go by name: the same name in every layer is the same memory, so a model takes what one layer takes.
-// A graph that is built for the greatest number of rows without a plan finds the sizes; the same code then records.
+// A graph that is built for the greatest number of rows and nobody finds the sizes; the same code then records.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 
 #include "core/plan.h"
@@ -37,9 +38,10 @@ struct Attribute {
 
 class Graph {
 public:
-    /// Without a plan it measures: nothing is recorded and scratch grows.
+    using Sink = std::function<void(const ops::Call&)>;
+    /// Without a sink it measures: there are no calls and scratch grows.
     /// prefill: for the rows of a prompt, which keep their bits for the same prompt, not for any company.
-    Graph(Scratch& scratch, core::Plan* plan, bool prefill) : scratch_(scratch), plan_(plan), prefill_(prefill) {}
+    Graph(Scratch& scratch, Sink sink, bool prefill) : scratch_(scratch), sink_(std::move(sink)), prefill_(prefill) {}
 
     Tensor scratch(const char* name, Extent ne, Type type = Type::f32);
     /// Tensors that are not present are left out.
@@ -52,7 +54,7 @@ public:
 
 private:
     Scratch& scratch_;
-    core::Plan* plan_;
+    Sink sink_;
     bool prefill_;
 };
 

@@ -27,13 +27,13 @@ void Loader::advance(uint64_t bytes) {
 
 Tensor Loader::whole(const gguf::File& file, const gguf::TensorInfo& tensor) {
     const Type type = device_type(tensor);
-    if (memory_.measures()) return memory_.make("weights", type, tensor.ne);
     if (memory_.shares_host()) {
-        const Tensor t = memory_.wrap("weights", type, tensor.ne, file.bytes(tensor).data());
-        advance(tensor.bytes);
+        const Tensor t = memory_.wrap("mapped weights", type, tensor.ne, file.bytes(tensor).data());
+        if (!memory_.measures()) advance(tensor.bytes);
         return t;
     }
     const Tensor t = memory_.make("weights", type, tensor.ne);
+    if (memory_.measures()) return t;
     std::vector<std::byte> part;
     for (uint64_t at = 0; at < tensor.bytes; at += part.size()) {
         part.resize(std::min(piece, tensor.bytes - at));

@@ -2,8 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rw::model {
 namespace {
+
+/// Stands where memory would be.
+class Imagined : public core::Buffer {
+public:
+    explicit Imagined(uint64_t bytes) : Buffer(bytes) {}
+    void write(uint64_t, const void*, uint64_t) override { none(); }
+    void read(uint64_t, void*, uint64_t) const override { none(); }
+
+private:
+    [[noreturn]] static void none() { throw Error(Status::internal, "a tensor that was only measured has no memory"); }
+};
 
 Tensor described(Type type, const Extent& ne) {
     Tensor t;
@@ -19,23 +32,26 @@ uint64_t total(const Ledger& ledger) {
     return sum;
 }
 
-Tensor Memory::make(const std::string& purpose, Type type, Extent ne) {
-    Tensor t = described(type, ne);
-    const uint64_t bytes = t.span();
-    if (device_) {
-        try {
-            owned_.push_back(device_->allocate(bytes));
-        } catch (const Error& e) {
-            throw Error(e.status, fmt::format("{}: {} bytes for {}: {}", device_->info().id, bytes, purpose, e.what()));
-        }
-        t.buffer = owned_.back().get();
+std::shared_ptr<core::Buffer> Memory::buffer(const std::string& purpose, uint64_t bytes) {
+    try {
+        if (measures_) owned_.push_back(std::make_shared<Imagined>(bytes));
+        else owned_.push_back(device_->allocate(bytes));
+    } catch (const Error& e) {
+        throw Error(e.status, fmt::format("{}: {} bytes for {}: {}", device_->info().id, bytes, purpose, e.what()));
     }
     ledger_[purpose] += bytes;
+    return owned_.back();
+}
+
+Tensor Memory::make(const std::string& purpose, Type type, Extent ne) {
+    Tensor t = described(type, ne);
+    t.buffer = buffer(purpose, t.span()).get();
     return t;
 }
 
 Tensor Memory::wrap(const std::string& purpose, Type type, Extent ne, const void* host) {
     Tensor t = described(type, ne);
+    if (measures_) return make(purpose, type, ne);
     owned_.push_back(device_->wrap_host(const_cast<void*>(host), t.span()));  // inputs only: nothing writes to it
     t.buffer = owned_.back().get();
     ledger_[purpose] += t.span();
@@ -47,11 +63,17 @@ bool Memory::shares_host() {
         shares_host_ = 0;
         alignas(64) static std::byte probe[64];
         try {
-            shares_host_ = device_ && device_->wrap_host(probe, sizeof probe)->host() == probe;
+            shares_host_ = device_->wrap_host(probe, sizeof probe)->host() == probe;
         } catch (const Error&) {  // a device with memory of its own
         }
     }
     return shares_host_ != 0;
+}
+
+void clear(core::Buffer& buffer, uint64_t offset, uint64_t bytes) {
+    const std::vector<std::byte> zeros(std::min<uint64_t>(bytes, 1 << 20));
+    for (uint64_t at = 0; at < bytes; at += zeros.size())
+        buffer.write(offset + at, zeros.data(), std::min<uint64_t>(zeros.size(), bytes - at));
 }
 
 Tensor reshaped(Tensor t, Extent ne) {

@@ -25,8 +25,7 @@ RecurrentPool recurrent_pool(const PoolShape& s, const gguf::Geometry& g, Memory
 }
 
 void zero(const Tensor& t, int64_t row) {  // of dimension 2: the slots of a sequence
-    const std::vector<std::byte> zeros(size_t(t.nb[2]));
-    t.buffer->write(t.offset + uint64_t(row * t.nb[2]), zeros.data(), zeros.size());
+    clear(*t.buffer, t.offset + uint64_t(row * t.nb[2]), uint64_t(t.nb[2]));
 }
 
 }  // namespace

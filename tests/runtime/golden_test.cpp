@@ -26,7 +26,7 @@ struct Case {
 };
 constexpr Case cases[] = {
     {"qwen35", "qwen35"}, {"qwen35", "qwen35-trunk", "mtp-qwen35"}, {"qwen35-picture", "qwen35", "", true},
-    {"qwen35-q8_0", "qwen35-q8_0"}, {"qwen35-q4_k", "qwen35-q4_k"}, {"qwen35-mtp_own", "qwen35-mtp_own"}, {"qwen35moe", "qwen35moe"},
+    {"qwen35-q8_0", "qwen35-q8_0"}, {"qwen35-q8_0-long", "qwen35-q8_0"}, {"qwen35-q4_k", "qwen35-q4_k"}, {"qwen35-mtp_own", "qwen35-mtp_own"}, {"qwen35moe", "qwen35moe"},
     {"qwen3next", "qwen3next"}, {"qwen3next-ssm_in", "qwen3next-ssm_in"},
 };
 

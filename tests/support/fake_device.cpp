@@ -69,7 +69,7 @@ uint32_t definition(const ops::Call& call, const std::vector<std::byte*>& args) 
 
 uint32_t honest(const ops::Call& call, const std::vector<std::byte*>&) {
     static const std::shared_ptr<core::Device> cpu = core::open("cpu");
-    const auto recording = cpu->record({{call, cpu->implementations(call.op).back()}});
+    const auto recording = cpu->record({{call, cpu->implementations(call.op).back()}}, nullptr);
     recording->submit(), recording->wait();
     return 0;
 }
@@ -95,7 +95,7 @@ std::vector<const core::Implementation*> FakeDevice::implementations(int) const 
     return list;
 }
 
-std::unique_ptr<core::Recording> FakeDevice::record(std::vector<core::Step> steps) {
+std::unique_ptr<core::Recording> FakeDevice::record(std::vector<core::Step> steps, std::shared_ptr<core::Buffer>) {
     return std::make_unique<FakeRecording>(std::move(steps));
 }
 

@@ -24,6 +24,7 @@ struct FakeImplementation : core::Implementation, core::ForLargeTensors {
         : label(std::move(n)), kernel(std::move(k)), refusal(std::move(why)) {}
     const std::string& name() const override { return label; }
     std::string decline(const ops::Call& call) const override { return refusal(call); }
+    uint64_t scratch(const ops::Call&) const override { return 0; }
     std::string decline_if_large(const ops::Call& call) const override { return large_only ? "" : refusal(call); }
     std::string label;
     Kernel kernel;
@@ -42,7 +43,8 @@ public:
     const core::DeviceInfo& info() const override { return info_; }
     std::shared_ptr<core::Buffer> allocate(uint64_t bytes) override;
     std::vector<const core::Implementation*> implementations(int op) const override;
-    std::unique_ptr<core::Recording> record(std::vector<core::Step> steps) override;
+    std::unique_ptr<core::Recording> record(std::vector<core::Step> steps, std::shared_ptr<core::Buffer>) override;
+    uint64_t recording_bytes(std::span<const core::Step>) const override { return 0; }
     bool needs_selftest() const override { return selftest; }
     double copy_seconds(core::Buffer&, core::Buffer&, uint64_t) override { return 0; }
 

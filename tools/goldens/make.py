@@ -29,6 +29,7 @@ from convert import convert
 from definition import Hybrid
 
 COUNT = 40
+LONG = 64  # a prompt that is multiplied by the kernels for prompts on every device
 RECURRENT, ATTENTION = "linear_attention", "full_attention"
 AGREE = 1e-11  # NMSE; weights of the file are rounded to float32 after + 1 and exp
 
@@ -37,9 +38,9 @@ def nmse(a, b):
     return ((a - b).square().sum() / b.square().sum()).item()
 
 
-def tokens_of(seed):
+def tokens_of(seed, count=COUNT):
     """Bytes, merged tokens and one control token."""
-    tokens = torch.randint(0, 262, (COUNT,), generator=torch.Generator().manual_seed(seed))
+    tokens = torch.randint(0, 262, (count,), generator=torch.Generator().manual_seed(seed))
     tokens[7] = 263
     return tokens
 
@@ -88,10 +89,10 @@ class Maker:
         store(self.out / f"{name}.logits.npy", logits)
         store(self.out / f"{name}.mtp.npy", mtp_logits)
 
-    def defined(self, name, tokens):
+    def defined(self, name, tokens, suffix=""):
         definition = Hybrid(self.out / f"{name}.gguf")
         hidden = definition.hidden(tokens)
-        self.write(name, tokens, definition.logits(hidden), definition.mtp_logits(tokens, hidden))
+        self.write(name + suffix, tokens, definition.logits(hidden), definition.mtp_logits(tokens, hidden))
 
     def dense(self):
         """The grafted file, the same in two files, and the same tokens as a picture among text."""
@@ -123,6 +124,7 @@ class Maker:
         random_model.save(self.work / "q8_0", config, model, mtp)
         print(convert(self.work / "q8_0", self.out / "qwen35-q8_0.gguf", "q8_0"))
         self.defined("qwen35-q8_0", tokens_of(5))
+        self.defined("qwen35-q8_0", tokens_of(8, LONG), "-long")
 
         modeling, config, model, mtp = random_model.make(
             "qwen35",

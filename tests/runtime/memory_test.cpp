@@ -1,0 +1,164 @@
+// The table of what a model takes is what it takes: held against what the device counts.
+#include <gtest/gtest.h>
+
+#include "runtime/model/plan_cache.h"
+#include "tests/runtime/runtime_fixture.h"
+
+namespace rw::test {
+namespace {
+
+using model::StateForm;
+using model::total;
+
+uint64_t of(const model::Ledger& ledger, const char* purpose) {
+    const auto found = ledger.find(purpose);
+    return found == ledger.end() ? 0 : found->second;
+}
+
+/// Most bytes that a device adds to a buffer: host memory comes in cache lines with one to spare, Vulkan's drivers ask for
+/// an alignment.
+uint64_t rounding(const std::string& device) {
+    return device.starts_with("cpu") ? 127 : device.starts_with("vulkan") ? 255 : 0;
+}
+
+/// What the device counts is the table without the file's mapping, with the plans that there are instead of those that
+/// there may be.
+void expect_taken(const model::Context& c, const char* when) {
+    const model::Ledger& table = c.ledger();
+    const uint64_t taken = c.device().taken(), tensors = total(table) - of(table, "mapped weights") - of(table, "plans"),
+                   rounded = rounding(c.device().info().id) * (c.buffers() + c.plans() + 2 * size_t(c.options().pools.sequences));
+    EXPECT_GE(taken, tensors + c.plan_bytes()) << when;
+    EXPECT_LE(taken, tensors + c.plan_bytes() + rounded) << when;
+    EXPECT_LE(c.plan_bytes(), of(table, "plans")) << when;
+}
+
+/// Calls of many shapes: prompts of all kinds of lengths, exact calls of one sequence and of several, drafts. Returns what
+/// they found most probable.
+std::vector<int32_t> use(model::Context& c) {
+    std::vector<int32_t> found;
+    const model::Options& o = c.options();
+    std::vector<sequence::SequenceState> states;
+    for (int64_t s = 0; s < o.pools.sequences; ++s) states.emplace_back(c);
+    for (const size_t n : {1, 3, 4, 5, 9, 17, 31, 47, 48, 64}) {
+        const auto tokens = some_tokens(n, n);
+        states[0].reset();
+        c.run({states[0].part(tokens)}, {.prefill = true, .rows = {int32_t(n) - 1}, .mtp = c.has_mtp()});
+        states[0].advance(int64_t(n), c.has_mtp());
+        found.push_back(c.candidates(0).front().token);
+        expect_taken(c, "a prompt");
+    }
+    for (size_t B = 1; B <= states.size(); ++B)
+        for (size_t longest = 1; longest <= size_t(o.pools.most_exact); ++longest) {
+            const auto tokens = some_tokens(longest, 3);
+            std::vector<model::Part> parts;
+            std::vector<int32_t> rows;
+            for (size_t b = 0; b < B; ++b) parts.push_back(states[b].part(std::span(tokens).first(b ? longest : 1)));
+            for (size_t r = 0; r < 1 + (B - 1) * longest; ++r) rows.push_back(int32_t(r));
+            c.run(parts, {.rows = rows, .mtp = c.has_mtp()});
+            for (size_t b = 0; b < B; ++b) states[b].advance(b ? int64_t(longest) : 1, c.has_mtp());
+            for (size_t r = 0; r < rows.size(); ++r) found.push_back(c.candidates(r).front().token);
+            expect_taken(c, "an exact call");
+        }
+    for (int steps = 1; c.has_mtp() && steps < o.pools.most_exact; ++steps) {
+        const std::vector<int32_t> last{5};
+        for (const auto& step : c.draft({states[0].part(last)}, {steps})) found.push_back(step.front().token);
+        expect_taken(c, "a draft");
+    }
+    return found;
+}
+
+class MemoryTable : public Runtime {};
+
+TEST_P(MemoryTable, IsWhatTheDeviceCounts) {
+    gguf::Recipe quantised, experts;
+    quantised.type = gguf::TensorType::q8_0, experts.architecture = "qwen35moe";
+    const std::tuple<const char*, gguf::Recipe, StateForm> cases[] = {{"model", {}, StateForm::ring},
+                                                                      {"model", {}, StateForm::snapshots},
+                                                                      {"model", {}, StateForm::checkpoint},
+                                                                      {"model-q8_0", quantised, StateForm::ring},
+                                                                      {"model-moe", experts, StateForm::snapshots}};
+    for (const auto& [name, recipe, form] : cases) {
+        model::Options o;
+        o.pools.form = form, o.pools.sequences = 3, o.pools.most_exact = 4, o.top = 3;
+        const auto c = context(o, recipe, name);
+        EXPECT_EQ(c->plans(), 0u);
+        expect_taken(*c, "before anything runs");
+        EXPECT_EQ(c->ledger(), model::Context::measure(c->model(), device(), c->options()));
+        use(*c);
+        EXPECT_GT(c->plans(), 15u);
+    }
+}
+
+TEST_P(MemoryTable, PlansMakeRoomForOneAnother) {
+    model::Options o;
+    o.pools.sequences = 3, o.pools.most_exact = 4;
+    const auto plenty = context(o);
+    const std::vector<int32_t> found = use(*plenty);
+    o.plans = 1;  // bytes: room for the largest plan alone
+    const auto one = context(o);
+    const uint64_t largest = of(one->ledger(), "plans");
+    EXPECT_LT(largest, plenty->plan_bytes() / 4);
+    EXPECT_EQ(use(*one), found);
+    EXPECT_GE(one->plans(), 1u);
+    o.plans = 3 * largest;
+    const auto few = context(o);
+    EXPECT_EQ(use(*few), found);
+    EXPECT_GE(few->plans(), 3u);
+    EXPECT_LT(few->plans(), plenty->plans());
+}
+
+TEST_P(MemoryTable, WhatDoesNotFitIsRefusedBeforeAnythingIsTaken) {
+    const auto d = device();
+    model::Options o;
+    o.pools.context = 256, o.chunk = 64;
+    const auto refusal = [&] {
+        try {
+            model::Context refused(random_model(), d, o);
+        } catch (const Error& e) {
+            EXPECT_EQ(e.status, Status::out_of_memory);
+            EXPECT_EQ(d->taken(), 0u);
+            return std::string(e.what());
+        }
+        return std::string();
+    };
+    const model::Ledger table = model::Context::measure(*random_model(), d, o);
+    EXPECT_EQ(d->taken(), 0u);
+    o.budget = total(table);
+    EXPECT_EQ(model::Context(random_model(), d, o).ledger(), table);
+    EXPECT_EQ(d->taken(), 0u);
+    --o.budget;
+    const std::string why = refusal();
+    for (const auto& [purpose, bytes] : table) EXPECT_NE(why.find(purpose), std::string::npos) << why;
+    EXPECT_NE(why.find("a context of 255 positions would fit"), std::string::npos) << why;
+    o.pools.context = 255;
+    EXPECT_EQ(refusal(), "");
+    o.budget = 1000;
+    EXPECT_NE(refusal().find("not one position would fit"), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, MemoryTable, testing::ValuesIn(device_ids()), device_name);
+
+TEST(PlanCache, TheOneUsedLongestAgoGoesFirst) {
+    model::PlanCache<int, int> cache(100);
+    const auto put = [&](int key, uint64_t bytes) { cache.put(key, std::make_unique<int>(key), bytes); };
+    put(1, 40), put(2, 40), put(3, 20);
+    EXPECT_EQ(cache.bytes(), 100u);
+    ASSERT_NE(cache.find(1), nullptr);
+    EXPECT_EQ(*cache.find(1), 1);
+    put(4, 30);  // in the place of 2, which was put before 3 and not used since
+    EXPECT_EQ(cache.find(2), nullptr);
+    EXPECT_EQ(cache.size(), 3u);
+    EXPECT_EQ(cache.bytes(), 90u);
+    put(5, 11);  // 3 goes: 1 was used since
+    EXPECT_EQ(cache.find(3), nullptr);
+    EXPECT_NE(cache.find(1), nullptr);
+    put(6, 1000);  // as large as it likes, alone
+    EXPECT_EQ(cache.size(), 1u);
+    ASSERT_NE(cache.find(6), nullptr);
+    put(7, 100);
+    EXPECT_EQ(cache.find(6), nullptr);
+    EXPECT_EQ(cache.bytes(), 100u);
+}
+
+}  // namespace
+}  // namespace rw::test
