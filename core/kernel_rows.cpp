@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
 #include <cstring>
 #include <iterator>
 #include <mutex>
@@ -249,19 +248,6 @@ std::string decline(const ops::Op& op, const ops::Call& call, const std::map<std
     for (const KernelRow::Need& n : row.needs)
         if (!scope(n.condition)) return n.reason;
     return "";
-}
-
-std::map<std::string, int64_t> tuned_values(const std::string& row_name) {
-    std::map<std::string, int64_t> values;
-    const char* text = std::getenv("REWIND_TUNE");
-    if (!text || !*text) return values;
-    std::istringstream words(text);
-    for (std::string word; std::getline(words, word, ',');) {
-        const size_t dot = word.rfind('.'), eq = word.find('=', dot == word.npos ? 0 : dot);
-        if (dot == word.npos || eq == word.npos || word.substr(0, dot) != row_name) continue;
-        values[word.substr(dot + 1, eq - dot - 1)] = std::atoll(word.c_str() + eq + 1);
-    }
-    return values;
 }
 
 }  // namespace rw::core

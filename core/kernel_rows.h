@@ -68,11 +68,11 @@ std::vector<KernelRow> parse_kernel_rows(const std::string& text, const std::str
 const std::vector<KernelRow>& kernel_rows(const ops::Op& op, std::string_view backend);
 
 /// The text of an embedded kernel source or header by file name ("slots.glsl", "rewind/ops/slots.h"), or of the file
-/// with that name in REWIND_KERNEL_DIR when there is one. Throws not_found.
+/// with that name in REWIND_KERNEL_DIR when there is one. Throws not_found, and io when the variable names no folder.
 std::string kernel_source(const std::string& file);
 /// True when REWIND_KERNEL_DIR holds the file: then what was compiled at build time does not count.
 bool kernel_overridden(const std::string& file);
-/// The source with every #include "x" replaced by x, each file once.
+/// The source with every #include "x" replaced by x, each file once, and #line where a compiler would lose count.
 std::string with_includes(const std::string& file);
 
 /// True when the kernel that a pass compiles takes a constant of that name.
@@ -109,7 +109,7 @@ private:
 std::string decline(const ops::Op& op, const ops::Call& call, const std::map<std::string, int64_t>& facts,
                     const KernelRow& row);
 
-/// Values for tunes: from REWIND_TUNE ("vulkan:lanes.COLS=8,..."), for one row.
+/// REWIND_TUNE ("vulkan:lanes.COLS=8,...") for one row. Throws Error(invalid_argument) for what no row knows.
 std::map<std::string, int64_t> tuned_values(const std::string& row_name);
 
 }  // namespace rw::core
