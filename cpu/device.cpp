@@ -141,6 +141,9 @@ public:
     const core::DeviceInfo& info() const override { return info_; }
     std::shared_ptr<core::Buffer> allocate(uint64_t bytes) override { return std::make_shared<HostBuffer>(bytes); }
     std::shared_ptr<core::Buffer> wrap_host(void* memory, uint64_t bytes) override {
+        if (reinterpret_cast<uintptr_t>(memory) % 4)  // a tensor's own offset is held against its type later
+            throw Error(Status::invalid_argument, "cpu: host memory is wrapped from a multiple of 4 bytes on; this pointer is " +
+                                                      std::to_string(reinterpret_cast<uintptr_t>(memory) % 4) + " past one");
         return std::make_shared<HostBuffer>(memory, bytes);
     }
     std::vector<const core::Implementation*> implementations(int op) const override {
