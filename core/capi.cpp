@@ -1,5 +1,6 @@
 // The C interface over core: handles, argument lists by name, exceptions to status codes.
 #include <algorithm>
+#include <bitset>
 #include <cstring>
 
 #include "core/log.h"
@@ -72,11 +73,26 @@ void need_size(uint32_t size, size_t expected, const char* what) {
                                                   " in this version of the library)");
 }
 
+/// Refuses what one call names a second time: which of the two was meant?
+class Once {
+public:
+    explicit Once(const char* op) : op_(op) {}
+    void take(int index, const char* name) {
+        if (taken_[size_t(index)]) throw Error(Status::invalid_argument, std::string(op_) + ": " + name + ": given twice");
+        taken_.set(size_t(index));
+    }
+
+private:
+    const char* op_;
+    std::bitset<64> taken_;  // no op has nearly as many names
+};
+
 /// What a C call names, merged over `call`; the buffers it uses are appended to `kept`.
 void merge(const rw::ops::Op& op, const rw_call& from, const rw::core::Device& device, rw::ops::Call& call,
            std::vector<std::shared_ptr<rw::core::Buffer>>& kept) {
     if (from.n_args) need(from.args, "call.args");
     if (from.n_attrs) need(from.attrs, "call.attrs");
+    Once args(op.name), attrs(op.name);
     for (size_t i = 0; i < from.n_args; ++i) {
         const rw_arg& a = from.args[i];
         need(a.name, "call.args[].name");
@@ -87,6 +103,7 @@ void merge(const rw::ops::Op& op, const rw_call& from, const rw::core::Device& d
             throw Error(Status::invalid_argument,
                         std::string(op.name) + ": no argument '" + a.name + "'; there are: " + names);
         }
+        args.take(index, a.name);
         need_size(a.tensor.size, sizeof(rw_tensor), a.name);
         rw::Tensor& t = call.arg[size_t(index)];
         if (!a.tensor.buffer) {  // an update may take an optional argument away
@@ -119,6 +136,7 @@ void merge(const rw::ops::Op& op, const rw_call& from, const rw::core::Device& d
     for (size_t i = 0; i < from.n_attrs; ++i) {
         need(from.attrs[i].name, "call.attrs[].name"), need(from.attrs[i].value, "call.attrs[].value");
         rw::ops::set_attr(op, call, from.attrs[i].name, from.attrs[i].value);
+        attrs.take(op.attr_index(from.attrs[i].name), from.attrs[i].name);
     }
 }
 

@@ -114,7 +114,9 @@ Dims::Dims(std::string_view text) {
         const size_t eq = word.find('=');
         if (eq == word.npos || eq == 0)
             throw Error(Status::invalid_argument, "case: '" + std::string(word) + "' is not key=value");
-        words_[std::string(word.substr(0, eq))] = std::string(word.substr(eq + 1));
+        const std::string key(word.substr(0, eq));
+        if (!words_.emplace(key, word.substr(eq + 1)).second)
+            throw Error(Status::invalid_argument, "case: " + key + " is given twice; which of the two is meant?");
         text.remove_prefix(end);
     }
 }

@@ -31,7 +31,8 @@ std::vector<DeviceInfo> devices(std::vector<std::string>* notes) {
     for (const auto& backend : backends()) {
         std::string note;
         for (DeviceInfo& info : backend->enumerate(note)) found.push_back(std::move(info));
-        if (notes && !note.empty()) notes->push_back(std::string(backend->name()) + ": " + note);
+        const std::string name = std::string(backend->name()) + ": ";
+        if (notes && !note.empty()) notes->push_back(note.starts_with(name) ? note : name + note);
     }
     return found;
 }

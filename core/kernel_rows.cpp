@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
 #include <cstring>
 #include <iterator>
 #include <mutex>
@@ -355,19 +354,6 @@ std::vector<uint64_t> scratch_places(const KernelRow& row, const Scope& scope, u
     for (const auto& [name, bytes] : row.scratch)
         places.push_back(places.back() + (uint64_t(std::max<int64_t>(scope(bytes), 0)) + align - 1) / align * align);
     return places;
-}
-
-std::map<std::string, int64_t> tuned_values(const std::string& row_name) {
-    std::map<std::string, int64_t> values;
-    const char* text = std::getenv("REWIND_TUNE");
-    if (!text || !*text) return values;
-    std::istringstream words(text);
-    for (std::string word; std::getline(words, word, ',');) {
-        const size_t dot = word.rfind('.'), eq = word.find('=', dot == word.npos ? 0 : dot);
-        if (dot == word.npos || eq == word.npos || word.substr(0, dot) != row_name) continue;
-        values[word.substr(dot + 1, eq - dot - 1)] = std::atoll(word.c_str() + eq + 1);
-    }
-    return values;
 }
 
 }  // namespace rw::core

@@ -96,11 +96,11 @@ std::vector<const KernelRow*> kernel_rows(const ops::Op& op, std::string_view ba
                                           const std::map<std::string, int64_t>& facts);
 
 /// The text of an embedded kernel source or header by file name ("slots.glsl", "rewind/ops/slots.h"), or of the file
-/// with that name in REWIND_KERNEL_DIR when there is one. Throws not_found.
+/// with that name in REWIND_KERNEL_DIR when there is one. Throws not_found, and io when the variable names no folder.
 std::string kernel_source(const std::string& file);
 /// True when REWIND_KERNEL_DIR holds the file: then what was compiled at build time does not count.
 bool kernel_overridden(const std::string& file);
-/// The source with every #include "x" replaced by x, each file once.
+/// The source with every #include "x" replaced by x, each file once, and #line where a compiler would lose count.
 std::string with_includes(const std::string& file);
 
 /// True when the kernel that a pass compiles takes a constant of that name.
@@ -150,7 +150,7 @@ std::string decline(const ops::Op& op, const ops::Call& call, const std::map<std
 /// Where the pieces of the row's scratch begin, at multiples of `align`, and last where they end.
 std::vector<uint64_t> scratch_places(const KernelRow& row, const Scope& scope, uint64_t align);
 
-/// Values for tunes: from REWIND_TUNE ("vulkan:lanes.COLS=8,..."), for one row.
+/// REWIND_TUNE ("vulkan:lanes.COLS=8,...") for one row. Throws Error(invalid_argument) for what no row knows.
 std::map<std::string, int64_t> tuned_values(const std::string& row_name);
 
 }  // namespace rw::core

@@ -14,21 +14,48 @@ namespace {
 std::filesystem::path overriding(const std::string& file) {
     const char* directory = std::getenv("REWIND_KERNEL_DIR");
     if (!directory || !*directory) return {};
+    std::error_code absent;
+    if (!std::filesystem::is_directory(directory, absent))
+        throw Error(Status::io, std::string("REWIND_KERNEL_DIR=") + directory +
+                                    ": is not a folder; expected one with edited kernels, named like those in shaders/");
     const std::filesystem::path path = std::filesystem::path(directory) / file;
     return std::filesystem::exists(path) ? path : std::filesystem::path();
 }
 
-void expand(const std::string& file, std::set<std::string>& seen, std::string& out) {
-    if (!seen.insert(file).second) return;
-    std::istringstream lines(kernel_source(file));
-    for (std::string line; std::getline(lines, line);) {
-        const size_t open = line.find('"'), close = line.rfind('"');
-        if (line.starts_with("#include") && open != line.npos && close > open)
-            expand(line.substr(open + 1, close - open - 1), seen, out);
-        else
-            out += line + "\n";
+/// Puts a kernel's files into one text in which compilers still name the file and line that an error is in.
+class Flattener {
+public:
+    explicit Flattener(const std::string& root) : glsl_(root.ends_with(".comp")), seen_{root} { add(root, 0); }
+    std::string text;
+
+private:
+    void add(const std::string& file, int depth) {
+        std::istringstream lines(kernel_source(file));
+        bool moved = depth > 0;  // the compiler's own count does not hold in this file
+        if (moved) at(1, file);
+        int number = 0;
+        for (std::string line; std::getline(lines, line);) {
+            ++number;
+            const size_t open = line.find('"'), close = line.rfind('"');
+            if (line.starts_with("#include") && open != line.npos && close > open) {
+                const std::string name = line.substr(open + 1, close - open - 1);
+                if (seen_.insert(name).second) add(name, depth + 1), moved = true;
+                at(number + 1, file);
+            } else {
+                text += line + "\n";
+                // Behind a part that is left out, where a compiler passes over #line too.
+                if (moved && line.starts_with("#e")) at(number + 1, file);
+            }
+        }
     }
-}
+    void at(int line, const std::string& file) {
+        if (glsl_ && !named_) text += "#extension GL_GOOGLE_cpp_style_line_directive : enable\n", named_ = true;
+        text += "#line " + std::to_string(line) + " \"" + file + "\"\n";
+    }
+    const bool glsl_;
+    bool named_ = false;
+    std::set<std::string> seen_;
+};
 
 }  // namespace
 
@@ -48,11 +75,6 @@ std::string kernel_source(const std::string& file) {
                                        (std::getenv("REWIND_KERNEL_DIR") ? " or in REWIND_KERNEL_DIR" : ""));
 }
 
-std::string with_includes(const std::string& file) {
-    std::set<std::string> seen;
-    std::string out;
-    expand(file, seen, out);
-    return out;
-}
+std::string with_includes(const std::string& file) { return Flattener(file).text; }
 
 }  // namespace rw::core

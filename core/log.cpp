@@ -1,11 +1,17 @@
 #include "core/log.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
 
+#include "rewind/ops/contract.h"
+
 namespace rw::core {
 namespace {
+
+/// THE list of topics.
+constexpr std::string_view topics_there_are[] = {"compile", "dispatch", "plan", "selftest"};
 
 struct State {
     std::mutex mutex;
@@ -13,10 +19,29 @@ struct State {
     std::function<void(std::string_view)> sink;
 };
 
+/// What is wrong with a list of topics, or empty.
+std::string complaint(std::string_view topics) {
+    if (topics.empty() || topics == "all") return "";
+    for (std::string_view rest = topics;;) {
+        const std::string_view topic = rest.substr(0, rest.find(','));
+        if (std::find(std::begin(topics_there_are), std::end(topics_there_are), topic) == std::end(topics_there_are)) {
+            std::string known;
+            for (const std::string_view t : topics_there_are) known += std::string(t) + ", ";
+            return "no topic '" + std::string(topic) + "'; expected some of " + known + "with commas between, or all";
+        }
+        if (topic.size() == rest.size()) return "";
+        rest.remove_prefix(topic.size() + 1);
+    }
+}
+
 State& state() {
     static State s;
     static const bool from_environment = [] {
-        if (const char* value = std::getenv("REWIND_VERBOSE")) s.topics = value;
+        const char* value = std::getenv("REWIND_VERBOSE");
+        if (!value) return false;
+        s.topics = value;
+        if (const std::string wrong = complaint(value); !wrong.empty())
+            std::fprintf(stderr, "rewind: warning: REWIND_VERBOSE=%s: %s\n", value, wrong.c_str());
         return true;
     }();
     (void)from_environment;
@@ -35,6 +60,7 @@ void emit(const std::string& line) {
 }  // namespace
 
 void set_verbose(std::string_view topics) {
+    if (const std::string wrong = complaint(topics); !wrong.empty()) throw Error(Status::invalid_argument, "log: " + wrong);
     const std::lock_guard lock(state().mutex);
     state().topics = topics;
 }

@@ -1,5 +1,5 @@
 // Diagnostics. Silent by default; REWIND_VERBOSE=dispatch,selftest,... or set_verbose() turns topics on, set_sink()
-// sends the lines elsewhere.
+// sends the lines elsewhere. set_verbose() throws Error(invalid_argument) for a topic that is not in log.cpp's list.
 #pragma once
 
 #include <functional>

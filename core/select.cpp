@@ -1,10 +1,9 @@
 #include "core/select.h"
 
-#include <cstdlib>
-
 #include "core/log.h"
 #include "core/messages.h"
 #include "core/selftest.h"
+#include "core/switches.h"
 
 namespace rw::core {
 
@@ -20,8 +19,7 @@ namespace {
 bool trusted(Device& device, const ops::Op& op, const Implementation& candidate) {
     if (candidate.proven) return true;
     if (!selftest_passed(device, op, candidate)) return false;
-    const char* mode = std::getenv("REWIND_SELFTEST");
-    candidate.proven = !mode || std::string_view(mode) != "0";
+    candidate.proven = !device.needs_selftest() || selftest_mode() != SelftestMode::off;
     return true;
 }
 

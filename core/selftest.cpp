@@ -6,6 +6,7 @@
 
 #include "core/log.h"
 #include "core/sample.h"
+#include "core/switches.h"
 #include "core/verdicts.h"
 #include "core/version.h"
 
@@ -90,9 +91,19 @@ Session& session_of(const std::string& fingerprint) {
 
 }  // namespace
 
+SelftestMode selftest_mode() {
+    const std::string word = setting("REWIND_SELFTEST");
+    if (word.empty() || word == "1") return SelftestMode::cached;
+    if (word == "0") return SelftestMode::off;
+    if (word == "force") return SelftestMode::force;
+    throw Error(Status::invalid_argument, "REWIND_SELFTEST=" + word + ": expected 0 (trust every kernel), 1 (test once and "
+                                          "remember) or force (test again)");
+}
+
 bool selftest_passed(Device& device, const ops::Op& op, const Implementation& implementation) {
-    const std::string mode = setting("REWIND_SELFTEST");
-    if (!device.needs_selftest() || mode == "0") return true;
+    if (!device.needs_selftest()) return true;
+    const SelftestMode mode = selftest_mode();
+    if (mode == SelftestMode::off) return true;
     static Verdicts verdicts;
     const std::string fingerprint = device.fingerprint();
     // Kernels of a developer's own are not those the file speaks of, nor may it remember them.
@@ -106,7 +117,7 @@ bool selftest_passed(Device& device, const ops::Op& op, const Implementation& im
     const std::lock_guard lock(session.mutex);
     const std::string session_key = key + "|" + own;
     if (const auto it = session.passed.find(session_key); it != session.passed.end()) return it->second;
-    if (const auto known = verdicts.find(key); known && embedded && mode != "force") {
+    if (const auto known = verdicts.find(key); known && embedded && mode != SelftestMode::force) {
         if (!*known) warn(what + " was wrong on this device before and will not be used" + advice);
         return session.passed[session_key] = *known;
     }

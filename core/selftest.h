@@ -1,7 +1,7 @@
 // First-use check of GPU kernels: each implementation a device is about to use has to agree with the CPU on the first
 // small calls of its contract's list that it takes. The verdict is cached per device, driver and library version
 // (core/verdicts.h), unless REWIND_KERNEL_DIR or REWIND_TUNE change what runs; REWIND_SELFTEST=0 trusts everything, force
-// ignores the cache.
+// ignores the cache, 1 is what holds without the variable.
 #pragma once
 
 #include "core/device.h"

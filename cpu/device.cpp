@@ -169,6 +169,9 @@ public:
         return std::make_shared<HostBuffer>(meter_, bytes);
     }
     std::shared_ptr<core::Buffer> wrap_host(void* memory, uint64_t bytes) override {
+        if (reinterpret_cast<uintptr_t>(memory) % 4)  // a tensor's own offset is held against its type later
+            throw Error(Status::invalid_argument, "cpu: host memory is wrapped from a multiple of 4 bytes on; this pointer is " +
+                                                      std::to_string(reinterpret_cast<uintptr_t>(memory) % 4) + " past one");
         return std::make_shared<HostBuffer>(memory, bytes);
     }
     std::vector<const core::Implementation*> implementations(int op) const override {

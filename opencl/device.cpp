@@ -56,6 +56,9 @@ std::shared_ptr<core::Buffer> Device::allocate(uint64_t bytes) { return std::mak
 std::shared_ptr<core::Buffer> Device::wrap_host(void* memory, uint64_t bytes) {
     if (!info().facts.at("cpu")) return core::Device::wrap_host(memory, bytes);  // says what to do instead
     if (!memory || bytes == 0) throw Error(Status::invalid_argument, info().id + ": wrapping no host memory");
+    if (reinterpret_cast<uintptr_t>(memory) % 16)  // kernels choose vector loads by the tensors' own offsets
+        throw Error(Status::invalid_argument, info().id + ": host memory is wrapped from a multiple of 16 bytes on; "
+                                                          "put the rest into the tensor's offset");
     context_->alive();
     return std::make_shared<Buffer>(context_, memory, bytes);
 }

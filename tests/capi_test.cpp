@@ -112,6 +112,7 @@ TEST_F(Api, NullIsRefusedByName) {
     const rw_call call{sizeof call, "L2_NORM", nullptr, 0, nullptr, 0, nullptr};
     refused(rw_context_create(nullptr), RW_INVALID_ARGUMENT, "context");
     refused(rw_context_log(nullptr, "", nullptr, nullptr), RW_INVALID_ARGUMENT, "context");
+    refused(rw_context_log(context, "dispatch,sefltest", nullptr, nullptr), RW_INVALID_ARGUMENT, "no topic 'sefltest'");
     refused(rw_devices(context, nullptr, nullptr), RW_INVALID_ARGUMENT, "count");
     refused(rw_device_open(nullptr, "cpu", &device), RW_INVALID_ARGUMENT, "context");
     refused(rw_device_open(context, nullptr, &device), RW_INVALID_ARGUMENT, "id");
@@ -306,6 +307,34 @@ TEST_F(Api, HostMemoryIsUsedInPlace) {
         rw_buffer_destroy(wrapped);
         EXPECT_NE(memory[width * rows - 1], 2.f);
     });
+}
+
+TEST_F(Api, HostMemoryHasToBeAligned) {
+    on_every_device([](Bench& b) {
+        alignas(64) static std::byte memory[256];
+        rw_buffer* wrapped = nullptr;
+        if (rw_buffer_wrap_host(b.device, memory, 64, &wrapped) == RW_UNSUPPORTED) return;
+        rw_buffer_destroy(wrapped), wrapped = nullptr;
+        for (const int odd : {1, 2, 3, 63})
+            refused(rw_buffer_wrap_host(b.device, memory + odd, 64, &wrapped), RW_INVALID_ARGUMENT, "multiple of");
+        EXPECT_EQ(wrapped, nullptr);
+        OK(rw_buffer_wrap_host(b.device, memory + 16, 64, &wrapped));
+        rw_buffer_destroy(wrapped);
+    });
+}
+
+TEST_F(Api, NothingIsGivenTwice) {
+    Bench b(context, "cpu");
+    const std::vector<rw_arg> twice{arg("x", b.x), arg("out", b.out), arg("x", b.x)}, once{arg("x", b.x), arg("out", b.out)};
+    const rw_call call = call_of(twice);
+    refused(rw_plan_add(b.plan, &call, nullptr), RW_INVALID_ARGUMENT, "L2_NORM: x: given twice");
+    const rw_attr eps[] = {{"eps", "1e-6"}, {"eps", "1e-6"}};
+    const rw_call attributes{sizeof attributes, "L2_NORM", once.data(), once.size(), eps, 2, nullptr};
+    refused(rw_plan_add(b.plan, &attributes, nullptr), RW_INVALID_ARGUMENT, "L2_NORM: eps: given twice");
+    OK(b.add());
+    refused(rw_plan_update(b.plan, 0, &call), RW_INVALID_ARGUMENT, "x: given twice");
+    OK(b.run());
+    EXPECT_NEAR(b.read()[0], 1 / std::sqrt(float(width)), 1e-6f);
 }
 
 TEST_F(Api, TwoBuffersOverOneMemoryOverlap) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "runtime/gguf/make.h"
+#include "tools/numbers.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
 
@@ -73,7 +74,7 @@ void add_gguf_make(CLI::App& gguf, int&) {
     const std::map<std::string, gguf::Mtp> mtp{{"none", gguf::Mtp::none}, {"grafted", gguf::Mtp::grafted}, {"separate", gguf::Mtp::separate}};
     verb.add_option("--mtp", r.mtp, "MTP block: none, grafted (default), or separate, in a file mtp-FILE")->transform(CLI::CheckedTransformer(mtp));
     verb.add_option("--type", o->type, "Of matrices: F32, F16, BF16 or Q8_0; rows that are not whole blocks are F16")->capture_default_str();
-    verb.add_option("--seed", r.seed, "Of the weights")->capture_default_str();
+    verb.add_option("--seed", r.seed, "Of the weights")->capture_default_str()->check(whole_number);
     verb.add_flag("--tied", r.tied, "No output matrix: the embedding serves");
     verb.add_flag("--fused-input", r.fused_input, "qwen3next: ssm_in instead of attn_qkv and attn_gate");
     verb.add_flag("--fused-experts", r.fused_experts, "MoE: one tensor for gate and up");

@@ -68,7 +68,10 @@ std::vector<std::string> implementations(core::Device& device, const Job& job, c
     } else {
         const core::Walk walk = core::walk(device, *job.op, sample.call(), o.impl);
         if (walk.chosen) list.push_back(walk.chosen->name());
-        if (!walk.lines.empty()) why = walk.lines.back().implementation + ": " + walk.lines.back().reason;
+        for (const core::Walk::Line& line : walk.lines)  // a forced one's own reason, else everybody's
+            if (o.impl.empty() || line.implementation == o.impl)
+                why += (why.empty() ? "" : "; ") + line.implementation + ": " + line.reason;
+        if (why.empty()) why = o.impl.empty() ? "no implementation on this device" : "has no " + o.impl;
     }
     return list;
 }

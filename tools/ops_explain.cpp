@@ -55,6 +55,18 @@ bool explain(core::Device& device, const ops::Op& op, const std::string& words, 
     return walk.chosen != nullptr;
 }
 
+/// A name that no device has for the op would be declined by all of them, as if it existed.
+void check_implementation(const std::string& name, const ops::Op& op, const std::vector<std::shared_ptr<core::Device>>& at) {
+    if (name.empty()) return;
+    std::string names;
+    for (const auto& device : at)
+        for (const core::Implementation* i : device->implementations(op.id)) {
+            if (i->name() == name) return;
+            names += (names.empty() ? " " : ", ") + i->name();
+        }
+    throw Error(Status::not_found, "--impl " + name + ": no such implementation; there are:" + names);
+}
+
 void describe(const ops::Op& op, const std::string& words) {
     const test::Case c(words);
     const ops::Call call = test::shape_of(op, op.example(c.dims));
@@ -87,6 +99,7 @@ int run(const Options& o) {
         ids.push_back(o.backend);
     std::vector<std::shared_ptr<core::Device>> devices;
     for (const std::string& id : ids) devices.push_back(core::open(id));
+    check_implementation(o.impl, op, devices);
     bool taken = true;
     std::vector<std::string> cases = test::case_lines(o.words, op.stem);
     if (cases.empty()) cases.push_back("");

@@ -3,6 +3,7 @@
 
 #include "rewind/ops/contract.h"
 #include "tests/driver/driver.h"
+#include "tools/numbers.h"
 #include "tools/verbs.h"
 
 namespace rw::tools {
@@ -17,9 +18,9 @@ void add_ops_test(CLI::App& ops, int& status) {
     CLI::Option* one = verb.add_option("--case", o->one, "One case line (needs --op)")->excludes(file);
     verb.add_option("--tier", o->tier, "smoke, ci, all or perf (default smoke)")->excludes(file)->excludes(one);
     verb.add_option("--check", o->check, "Only cases with this check");
-    verb.add_option("--seed", o->seed, "Seed of the inputs (default 1)");
+    verb.add_option("--seed", o->seed, "Seed of the inputs (default 1)")->check(whole_number);
     verb.add_option("--seconds", o->seconds, "Budget an op: a spread of the cases, the rest counted as skipped")
-        ->check(CLI::NonNegativeNumber);
+        ->check(at_least_zero);
     verb.add_flag("--verbose", o->verbose, "A line for every test");
     verb.callback([o, one, &status] {
         if (one->count() && o->one.find_first_not_of(" \t") == std::string::npos)

@@ -14,6 +14,7 @@
 #include "runtime/tokenizer/chat.h"
 #include "runtime/tokenizer/detokenizer.h"
 #include "tools/model_options.h"
+#include "tools/numbers.h"
 #include "tools/tokens.h"
 #include "tools/verbs.h"
 
@@ -208,17 +209,17 @@ void add_run(CLI::App& app, int&) {
         ->check(CLI::Range(0.0, 1.0));
     verb.add_option("--temp", o->sampler.temperature, "0 takes the most probable token")
         ->capture_default_str()
-        ->check(CLI::NonNegativeNumber);
+        ->check(at_least_zero);
     verb.add_option("--top-k", o->sampler.top_k, "Of the k most probable; 0 is all")
         ->capture_default_str()
-        ->check(CLI::NonNegativeNumber);
+        ->check(whole_number);
     verb.add_option("--top-p", o->sampler.top_p, "Of the fewest that make up this probability")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
     verb.add_option("--min-p", o->sampler.min_p, "At least this share of the greatest probability")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--seed", o->sampler.seed, "Of the draws")->capture_default_str();
+    verb.add_option("--seed", o->sampler.seed, "Of the draws")->capture_default_str()->check(whole_number);
     verb.add_flag("--ignore-end", o->ignore_end, "Go on after an end token");
     verb.add_flag("--json", o->json, "One line of JSON at the end, and nothing else on standard output");
     verb.add_flag("--trace", o->trace, "Each round on standard error: drafts, what was accepted, what going back did");

@@ -87,9 +87,9 @@ RW_API const char* rw_message(void);
 
 RW_API rw_status rw_context_create(rw_context** context);
 RW_API void rw_context_destroy(rw_context* context);
-/* Diagnostics. topics: "dispatch,selftest" or "all" or "". sink receives each line without a newline; NULL: stderr. It
- * may be called from any thread that uses the library, and must not call back into it. One for the whole process: the
- * last caller's topics and sink hold, whatever context it names. */
+/* Diagnostics. topics: some of "compile,dispatch,plan,selftest", or "all" or "". sink receives each line without a
+ * newline; NULL: stderr. It may be called from any thread that uses the library, and must not call back into it. One for
+ * the whole process: the last caller's topics and sink hold, whatever context it names. */
 typedef void (*rw_log_sink)(void* user, const char* line);
 RW_API rw_status rw_context_log(rw_context* context, const char* topics, rw_log_sink sink, void* user);
 
@@ -157,7 +157,8 @@ RW_API rw_status rw_device_wrap_opencl(rw_context* context, const rw_opencl_hand
 /* ---- buffers ---------------------------------------------------------------------------------------------------- */
 
 RW_API rw_status rw_buffer_create(rw_device* device, uint64_t bytes, rw_buffer** buffer);
-/* Host memory used in place: CPU devices always, others where they can (else RW_UNSUPPORTED). */
+/* Host memory used in place: CPU devices always, others where they can (else RW_UNSUPPORTED). memory is a multiple of 4
+ * bytes, on OpenCL devices of 16; what is left over goes into the tensor's offset. */
 RW_API rw_status rw_buffer_wrap_host(rw_device* device, void* memory, uint64_t bytes, rw_buffer** buffer);
 /* An engine's VkBuffer (as uint64_t) or cl_mem (pointer as uint64_t), from `offset` on, a multiple of 16. A VkBuffer
  * needs the usages STORAGE_BUFFER, TRANSFER_SRC and TRANSFER_DST, SHADER_DEVICE_ADDRESS where bufferDeviceAddress is

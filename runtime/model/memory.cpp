@@ -52,7 +52,9 @@ Tensor Memory::make(const std::string& purpose, Type type, Extent ne) {
 Tensor Memory::wrap(const std::string& purpose, Type type, Extent ne, const void* host) {
     Tensor t = described(type, ne);
     if (measures_) return make(purpose, type, ne);
-    owned_.push_back(device_->wrap_host(const_cast<void*>(host), t.span()));  // inputs only: nothing writes to it
+    t.offset = reinterpret_cast<uintptr_t>(host) % 16;  // a device may want that much; files have tensors at 8 bytes too
+    auto* start = static_cast<std::byte*>(const_cast<void*>(host)) - t.offset;  // inputs only: nothing writes to it
+    owned_.push_back(device_->wrap_host(start, t.offset + t.span()));
     t.buffer = owned_.back().get();
     ledger_[purpose] += t.span();
     return t;

@@ -124,6 +124,65 @@ TEST(KernelRows, AnErrorIsNotRememberedAsAnEmptyFile) {
     std::filesystem::remove_all(folder);
 }
 
+TEST(KernelRows, AFolderThatIsNoneIsRefused) {
+    setenv("REWIND_KERNEL_DIR", "/no/such/folder", 1);
+    try {
+        kernel_source("l2_norm.cl");
+        ADD_FAILURE() << "accepted";
+    } catch (const Error& e) {
+        EXPECT_EQ(e.status, Status::io);
+        EXPECT_NE(std::string(e.what()).find("REWIND_KERNEL_DIR=/no/such/folder: is not a folder"), std::string::npos);
+    }
+    unsetenv("REWIND_KERNEL_DIR");
+    EXPECT_NO_THROW(kernel_source("l2_norm.cl"));
+}
+
+TEST(KernelRows, OneTextNamesEveryFilesOwnLines) {
+    const auto folder = std::filesystem::temp_directory_path() / ("rewind-lines-test-" + std::to_string(getpid()));
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / "a.cl") << "first\n#if X\n#include \"b.clh\"\n#else\nfive\n#endif\n#include \"b.clh\"\neight\n";
+    std::ofstream(folder / "b.clh") << "one\ntwo\n";
+    setenv("REWIND_KERNEL_DIR", folder.c_str(), 1);
+    EXPECT_EQ(with_includes("a.cl"), "first\n#if X\n#line 1 \"b.clh\"\none\ntwo\n#line 4 \"a.cl\"\n#else\n#line 5 \"a.cl\"\n"
+                                     "five\n#endif\n#line 7 \"a.cl\"\n#line 8 \"a.cl\"\neight\n");
+    unsetenv("REWIND_KERNEL_DIR");
+    std::filesystem::remove_all(folder);
+}
+
+TEST(KernelRows, TunesOfTheEnvironmentAreHeldAgainstTheRows) {
+    const KernelRow& row = kernel_rows(ops::find("GATED_DELTA_NET"), "vulkan").front();
+    ASSERT_FALSE(row.tunes.empty());
+    const KernelRow::Tune& tune = row.tunes.front();
+    const std::string good = row.name + "." + tune.name + "=" + std::to_string(tune.candidates.front());
+    const auto said = [&row](const std::string& text) {
+        setenv("REWIND_TUNE", text.c_str(), 1);
+        try {
+            tuned_values(row.name);
+        } catch (const Error& e) {
+            unsetenv("REWIND_TUNE");
+            return std::string(e.what());
+        }
+        unsetenv("REWIND_TUNE");
+        return std::string("accepted");
+    };
+    EXPECT_TRUE(tuned_values(row.name).empty());
+    setenv("REWIND_TUNE", good.c_str(), 1);
+    EXPECT_EQ(tuned_values(row.name), (std::map<std::string, int64_t>{{tune.name, tune.candidates.front()}}));
+    EXPECT_TRUE(tuned_values("vulkan:other").empty());
+    unsetenv("REWIND_TUNE");
+    const std::string start = row.name + "." + tune.name + "=";
+    for (const auto& [text, words] : std::map<std::string, std::string>{
+             {"garbage", "'garbage': expected ROW.NAME=VALUE"},
+             {good + ",garbage", "'garbage'"},
+             {"vulkan:nosuch.COLS=4", "no op has a row [vulkan:nosuch]"},
+             {row.name + ".NOSUCH=3", "has no tune NOSUCH; it has " + tune.name},
+             {start + "banana", tune.name + " is one of " + std::to_string(tune.candidates.front())},
+             {start + "-1", tune.name + " is one of "},
+             {start, tune.name + " is one of "},
+             {start + "4x", tune.name + " is one of "}})
+        EXPECT_NE(said(text).find(words), std::string::npos) << text << ": " << said(text);
+}
+
 TEST(KernelRows, EveryEmbeddedFileParsesAndEvaluates) {
     const std::map<std::string, int64_t> none;
     for (const ops::Op& op : ops::all())
@@ -189,6 +248,7 @@ TEST(Dims, WordsNumbersLists) {
 TEST(Dims, Nonsense) {
     EXPECT_THROW(ops::Dims("S"), Error);
     EXPECT_THROW(ops::Dims("=3"), Error);
+    EXPECT_THROW(ops::Dims("T=4 S=16 T=5"), Error);
     EXPECT_THROW(ops::Dims("S=x").integer("S", 0), Error);
     EXPECT_THROW(ops::Dims("S=1.5").integer("S", 0), Error);
     EXPECT_THROW(ops::Dims("l=1,,2").list("l"), Error);

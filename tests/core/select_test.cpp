@@ -152,6 +152,35 @@ TEST_F(Selection, SelfTestCanBeTurnedOff) {
     EXPECT_EQ(taken(), "none");
 }
 
+TEST_F(Selection, ASelfTestModeThatThereIsNoneIsRefused) {
+    device->selftest = true;
+    device->add("fake:good", honest);
+    setenv("REWIND_SELFTEST", "banana", 1);
+    try {
+        taken();
+        ADD_FAILURE() << "accepted";
+    } catch (const Error& e) {
+        EXPECT_EQ(e.status, Status::invalid_argument);
+        EXPECT_NE(std::string(e.what()).find("REWIND_SELFTEST=banana: expected 0"), std::string::npos) << e.what();
+    }
+    setenv("REWIND_SELFTEST", "1", 1);
+    EXPECT_EQ(taken(), "fake:good");
+    unsetenv("REWIND_SELFTEST");
+}
+
+TEST(Log, TopicsThatThereAreNoneAreRefused) {
+    for (const char* topics : {"", "all", "dispatch", "plan,compile,selftest"}) EXPECT_NO_THROW(set_verbose(topics)) << topics;
+    for (const char* topics : {"dispach", "dispatch,", "dispatch,all", ","}) {
+        try {
+            set_verbose(topics);
+            ADD_FAILURE() << topics;
+        } catch (const Error& e) {
+            EXPECT_NE(std::string(e.what()).find("expected some of compile, dispatch"), std::string::npos) << e.what();
+        }
+    }
+    set_verbose("");
+}
+
 TEST_F(Selection, TheVerdictIsRemembered) {
     device->selftest = true;
     int runs = 0;

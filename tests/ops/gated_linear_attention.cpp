@@ -37,8 +37,9 @@ void check_forget(Lab& lab) {
 }
 
 std::string random_line(Dice& d) {
+    const int64_t most = d.one_in(12) ? 16 : 6;
     std::ostringstream s;
-    s << "S_k=" << 16 * (1 + d.below(6)) << " S_v=" << 16 * (1 + d.below(6)) << " H=" << 1 + d.below(4)
+    s << "S_k=" << 16 * (1 + d.below(most)) << " S_v=" << 16 * (1 + d.below(most)) << " H=" << 1 + d.below(4)
       << (d.one_in(4) ? " scale=0.37" : "") << random_scan(d, {"packed", "permuted", "padded", "odd"});
     return s.str();
 }

@@ -48,8 +48,8 @@ void check_removal(Lab& lab) {
 
 std::string random_line(Dice& d) {
     std::ostringstream s;
-    s << "S=" << 16 * (1 + d.below(6)) << " H=" << 1 + d.below(4) << " removal=" << d.of({"free", "none", "paired"})
-      << random_scan(d, {"packed", "permuted", "padded", "odd"});
+    s << "S=" << 16 * (1 + d.below(d.one_in(12) ? 16 : 6)) << " H=" << 1 + d.below(4)
+      << " removal=" << d.of({"free", "none", "paired"}) << random_scan(d, {"packed", "permuted", "padded", "odd"});
     return s.str();
 }
 

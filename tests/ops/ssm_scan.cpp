@@ -95,7 +95,7 @@ Grouping grouping(const ops::Op& op, const ops::Call& call, int arg) {
 std::string random_line(Dice& d) {
     const int64_t groups = 1 + d.below(3);
     std::ostringstream s;
-    s << "d_state=" << 16 * (1 + d.below(9)) << " head_dim=" << d.of({"1", "4", "20", "32", "64"})
+    s << "d_state=" << 16 * (1 + d.below(d.one_in(12) ? 16 : 9)) << " head_dim=" << d.of({"1", "4", "20", "32", "64"})
       << " H=" << groups * (1 + d.below(4)) << " n_group=" << groups << " a_width=" << d.of({"scalar", "state"})
       << " skip=" << d.below(2) << " bias=" << d.below(2) << " step=" << d.of({"softplus", "plain"})
       << random_scan(d, {"packed", "permuted", "padded", "odd", "joint"});

@@ -34,7 +34,8 @@ expect 1 "no op 'NO_SUCH_OP'" ops list NO_SUCH_OP
 expect 1 "have nothing to tune" ops tune GATED_DELTA_NET --backend cpu --case "S=16 T=2" --seconds 0
 expect 0 "TAKEN" ops explain GATED_DELTA_NET --backend cpu --case "S=16 T=2 K=2"
 expect 0 "TAKEN" ops explain GATED_DELTA_NET --backend cpu --case "S=128 H_k=16 H_v=32 T=200000 B=8"  # no memory needed
-expect 1 "another implementation was asked for" ops explain GATED_DELTA_NET --backend cpu --impl cpu:none --case "S=16"
+expect 1 "--impl cpu:none: no such implementation; there are: cpu:" ops explain GATED_DELTA_NET --backend cpu --impl cpu:none --case "S=16"
+expect 1 "another implementation was asked for" ops explain MUL_MAT --backend cpu --impl cpu:onednn --case "K=64"
 expect 1 "no op 'NO_SUCH_OP'" ops explain NO_SUCH_OP
 expect 1 "nobody knows the word" ops explain GATED_DELTA_NET --backend cpu --case "S=16 typo=1"
 expect 1 "H_v" ops explain GATED_DELTA_NET --backend cpu --case "S=16 H_k=2 H_v=3"
@@ -53,6 +54,7 @@ expect 1 "no op 'L2'" ops bench --op L2 --backend cpu
 expect 1 "device 'abacus'" ops bench --op L2_NORM --backend abacus --case "ne=4"
 expect 1 "no tier 'bogus'" ops bench --op L2_NORM --backend cpu --tier bogus
 expect 1 "--impl cpu:none: no such implementation" ops bench --op GATED_DELTA_NET --backend cpu --impl cpu:none --case "S=16" --seconds 0
+expect 0 "note: MUL_MAT on cpu:0: cpu:onednn: " ops bench --op MUL_MAT --backend cpu --impl cpu:onednn --case "K=64" --seconds 0
 expect 1 "q: dimension 2 has -1 elements" ops bench --op GATED_DELTA_NET --backend cpu --case "S=16 T=-1" --seconds 0
 expect 1 "MiB of memory" ops bench --op GATED_DELTA_NET --backend cpu --case "S=16 B=1000000000 T=1000000000" --seconds 0
 # The conformance driver: 2 for words that make no sense, 1 for a case that fails.
@@ -69,8 +71,11 @@ printf '# nothing\n' >"$folder/empty"
 expect 2 "there are no cases to run" ops test --op L2_NORM --backend cpu --cases "$folder/empty"
 expect 1 "--case: is empty" ops test --op L2_NORM --backend cpu --case " "
 expect 2 "'{' without '}'" ops test --op GATED_DELTA_NET --backend cpu --case "S={16,"
-expect 2 "--seed" ops test --seed first
-expect 2 "--seconds" ops test --seconds -1
+expect 2 "expected a whole number, 0 or more; got first" ops test --seed first
+expect 2 "expected a whole number, 0 or more; got -3" ops test --seed=-3
+expect 2 "expected a number, 0 or more; got -1" ops test --seconds=-1
+expect 2 "not in range" ops bench --op L2_NORM --seconds=-1
+expect 1 "T is given twice" ops test --op GATED_DELTA_NET --backend cpu --case "T=4 T=5"
 expect 1 "'S' is not key=value" ops test --op GATED_DELTA_NET --backend cpu --case "S"
 expect 1 "S=abc is not a number" ops test --op GATED_DELTA_NET --backend cpu --case "S=abc"
 expect 1 "T has to be a whole number" ops test --op GATED_DELTA_NET --backend cpu --case "T=1e30"

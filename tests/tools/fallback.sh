@@ -52,6 +52,17 @@ for backend in opencl vulkan; do
     says "$backend:planted: failed its self-test"  # not even when asked for by name
     said=$(REWIND_SELFTEST=0 REWIND_KERNEL_DIR=$folder "$program" ops explain L2_NORM --backend $backend 2>&1)
     says "$backend:planted +TAKEN"
+    said=$(REWIND_KERNEL_DIR=$folder/no "$program" ops explain L2_NORM --backend $backend 2>&1)
+    says "REWIND_KERNEL_DIR=$folder/no: is not a folder"
+    said=$(REWIND_TUNE=$backend:nosuch.COLS=4 "$program" ops explain L2_NORM --backend $backend 2>&1)
+    says "REWIND_TUNE: '$backend:nosuch.COLS=4': no op has a row"
+    said=$(REWIND_VERBOSE=dispach "$program" ops explain L2_NORM --backend $backend 2>&1)
+    says "warning: REWIND_VERBOSE=dispach: no topic 'dispach'"
+    mkdir -p "$folder/mistyped"  # the compiler names the file and the line that the mistake is in
+    cp "$folder"/* "$folder/mistyped" 2>/dev/null
+    sed -i 's/3\.0/three/' "$folder/mistyped/planted.cl" "$folder/mistyped/planted.comp"
+    said=$(REWIND_KERNEL_DIR=$folder/mistyped "$program" ops explain L2_NORM --backend $backend 2>&1)
+    says "planted.c(l:4|omp:5):"
     said=$("$program" ops explain L2_NORM --backend $backend 2>&1)
     says "TAKEN"
     if grep -q "failed" <<<"$said"; then

@@ -205,6 +205,22 @@ TEST_F(VulkanDevice, CompilerMessageOfAnEditedKernelIsShown) {
         EXPECT_EQ(e.status, Status::invalid_argument);
         EXPECT_NE(std::string(e.what()).find("nonsense"), std::string::npos) << e.what();
     }
+    std::ofstream(folder / "edited.comp") << "#version 450\n#extension GL_GOOGLE_include_directive : require\n"
+                                             "#include \"dialect.h\"\nint fine;\nvoid main() { nonsense; }\n";
+    std::ofstream(folder / "dialect.h") << "int one;\nint two;\n";
+    try {
+        load_module(pass);
+        ADD_FAILURE() << "compiled";
+    } catch (const Error& e) {
+        EXPECT_NE(std::string(e.what()).find("edited.comp:5:"), std::string::npos) << e.what();
+    }
+    std::ofstream(folder / "dialect.h") << "int one;\nint two = rubbish;\n";
+    try {
+        load_module(pass);
+        ADD_FAILURE() << "compiled";
+    } catch (const Error& e) {
+        EXPECT_NE(std::string(e.what()).find("dialect.h:2:"), std::string::npos) << e.what();
+    }
     std::ofstream(folder / "edited.comp") << "#version 450\nlayout(constant_id = 7) const int N = 1;\n"
                                              "layout(local_size_x_id = 0) in;\nlayout(binding = 3) buffer X { int x[]; };\n"
                                              "void main() { x[0] = N; }\n";

@@ -13,10 +13,10 @@
 // With n = seq_len[b], order = trailing: token t is kept in slot t - (n - K) when that is >= 0, so the last slot is the
 // final state; order = recent_first: token t is kept in slot n - 1 - t when that is < K, so slot 0 is the final state.
 // Slots that no token maps to are not touched. A padded sequence and one of length 0: nothing is read or written.
-// A value out of range: the sequence is skipped and a fault bit raised.
+// A value out of range: the sequence is skipped and a fault bit raised. The caller's to see to, as nobody looks for it:
+// sequences of one call have different pool rows and, packed, no token row in common. Else anything may be left there.
 //
-// state and state_out lie apart in memory, or are one tensor (same start, same strides). Two planes of slots that are
-// interleaved row by row in one allocation are neither, and refused.
+// state and state_out lie apart in memory, or are one tensor (same start and strides); interleaved planes are refused.
 #ifndef REWIND_OPS_SLOTS_H
 #define REWIND_OPS_SLOTS_H
 
