@@ -197,7 +197,7 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
         const Part& part = parts[size_t(b)];
         const int64_t n = s.embeddings ? int64_t(part.embeddings.size() / width) : int64_t(part.tokens.size());
         put(at.pos + b, part.pos), put(at.seq + b, part.row), put(at.first + b, row), put(at.len + b, n),
-            put(at.slot + b, part.slot);
+            put(at.slot + b, s.prefill ? 0 : part.slot);  // prompts see the last slot alone
         for (int64_t t = 0; t < n; ++t, ++row) {
             if (!s.embeddings) put(at.tokens + row, part.tokens[size_t(t)]);
             for (int64_t plane = 0; plane < s.planes; ++plane)
@@ -217,6 +217,9 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
         }
     }
     last_ = {};
+    for (const Part& part : parts)  // what is in the last slot of a sequence that is elsewhere was rolled back
+        if (s.prefill && part.pos > 0 && options_.pools.form == StateForm::snapshots)
+            pools_.make_last(part.row, part.slot);
     checkpoints_.keep(parts, wanted.prefill);
     ready.run();
     last_ = s;

@@ -68,6 +68,8 @@ public:
 
     /// Runs the parts' tokens through the model, each from its position on, and waits.
     void run(const std::vector<Part>& parts, const Wanted& wanted);
+    /// Whether the last call was a prompt's, which keeps its last state alone.
+    bool ran_prompt() const { return last_.prefill; }
     Checkpoints& checkpoints() { return checkpoints_; }
     const Checkpoints& checkpoints() const { return checkpoints_; }
 

@@ -17,6 +17,12 @@ Tensor half_heads(const Tensor& rows, int64_t from, int64_t n, int64_t heads) {
     return columns(t, from, n);
 }
 
+/// Of every sequence's states the last one.
+Tensor last_slot(Tensor states) {
+    states.offset += uint64_t((states.ne[1] - 1) * states.nb[1]), states.ne[1] = 1;
+    return states;
+}
+
 Tensor flat(const Tensor& heads) { return reshaped(heads, {heads.ne[0] * heads.ne[1], heads.ne[2], 1, 1}); }
 
 }  // namespace
@@ -25,6 +31,9 @@ Tensor Layers::recurrent(const Block& block, const RecurrentPool& pool, const Ro
     const gguf::Geometry& g = geometry;
     const Recurrent& w = *block.recurrent;
     const bool ring = pools.shape.form == StateForm::ring;
+    // A prompt keeps its last state alone: how it is cut into blocks, and so its bits, would depend on how many it keeps.
+    const Tensor base = rows.prefill && !ring ? last_slot(pool.base) : pool.base;
+    const Tensor inputs = rows.prefill && !ring ? last_slot(pool.inputs) : pool.inputs;
     const double longest = double(rows.longest);
     const Tensor y = graph.normed("y", x, block.norm, g.eps);
     const Tensor qkv = graph.project("qkv", w.qkv, y);
@@ -40,8 +49,8 @@ Tensor Layers::recurrent(const Block& block, const RecurrentPool& pool, const Ro
                   {{"activation", 0, "silu"}, {"max_len", longest}});
     else
         graph.add("CAUSAL_CONV1D",
-                  {{"x", qkv}, {"weight", w.conv}, {"state", pool.inputs}, {"in_slot", rows.slot}, {"seq", rows.seq},
-                   {"first", rows.first}, {"seq_len", rows.len}, {"out", mixed}, {"state_out", pool.inputs}},
+                  {{"x", qkv}, {"weight", w.conv}, {"state", inputs}, {"in_slot", rows.slot}, {"seq", rows.seq},
+                   {"first", rows.first}, {"seq_len", rows.len}, {"out", mixed}, {"state_out", inputs}},
                   {{"activation", 0, "silu"}, {"max_len", longest}});
 
     const int64_t S = g.state, H_k = g.k_heads, H_v = g.v_heads;
@@ -59,9 +68,9 @@ Tensor Layers::recurrent(const Block& block, const RecurrentPool& pool, const Ro
                   {path, heads, {"l2norm_eps", g.eps}, {"raw_gates", 1}, {"max_len", longest}});
     else
         graph.add("GATED_DELTA_NET",
-                  {{"q", q}, {"k", k}, {"v", v}, {"g", a}, {"beta", b}, {"state", pool.base}, {"in_slot", rows.slot},
+                  {{"q", q}, {"k", k}, {"v", v}, {"g", a}, {"beta", b}, {"state", base}, {"in_slot", rows.slot},
                    {"seq", rows.seq}, {"first", rows.first}, {"seq_len", rows.len}, {"dt_bias", w.dt_bias}, {"a", w.a},
-                   {"out", out}, {"state_out", pool.base}},
+                   {"out", out}, {"state_out", base}},
                   {path, heads, {"l2norm_eps", g.eps}, {"raw_gates", 1}, {"max_len", longest}});
     const Tensor gated = graph.normed("gated", out, w.norm, g.eps, heads_of(z, S, H_v));
     return feed_forward(block, graph.project("x", w.out, flat(gated), x));

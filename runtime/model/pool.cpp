@@ -28,7 +28,20 @@ void zero(const Tensor& t, int64_t row) {  // of dimension 2: the slots of a seq
     clear(*t.buffer, t.offset + uint64_t(row * t.nb[2]), uint64_t(t.nb[2]));
 }
 
+void copy_slot(const Tensor& t, int64_t row, int64_t from, int64_t to) {
+    std::vector<std::byte> slot(size_t(t.nb[1]));
+    const uint64_t start = t.offset + uint64_t(row * t.nb[2]);
+    t.buffer->read(start + uint64_t(from * t.nb[1]), slot.data(), slot.size());
+    t.buffer->write(start + uint64_t(to * t.nb[1]), slot.data(), slot.size());
+}
+
 }  // namespace
+
+void Pools::make_last(int64_t row, int64_t slot) const {
+    const int64_t last = shape.slots() - 1;
+    if (slot == last) return;
+    for (const RecurrentPool& pool : recurrent) copy_slot(pool.base, row, slot, last), copy_slot(pool.inputs, row, slot, last);
+}
 
 void Pools::clear(int64_t row) const {
     for (const RecurrentPool& pool : recurrent) {

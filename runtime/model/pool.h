@@ -47,6 +47,8 @@ struct Pools {
 
     /// Makes pool row `row` that of a sequence without tokens.
     void clear(int64_t row) const;
+    /// Snapshot form: makes the state in `slot` of a sequence the one in its last slot.
+    void make_last(int64_t row, int64_t slot) const;
 };
 
 Pools make_pools(const PoolShape& shape, const gguf::Geometry& geometry, bool with_mtp, Memory& memory);

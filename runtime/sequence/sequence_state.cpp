@@ -53,7 +53,7 @@ void SequenceState::advance(int64_t n, bool mtp) {
     if (mtp && mtp_end_ >= pos_) mtp_end_ = pos_ + n;
     pos_ += n, end_ = pos_;
     high_ = std::max(high_, pos_);
-    kept_ = std::min(n, context_->options().pools.most_exact);
+    kept_ = context_->ran_prompt() ? 1 : std::min(n, context_->options().pools.most_exact);
 }
 
 int64_t SequenceState::lowest() const {

@@ -7,7 +7,7 @@
 // pos is the number of tokens that the state has taken in; the next one gets that position. What can be returned to
 // follows from what is stored, never from what was asked before. Ring form: with H the highest end ever computed, the
 // bases and rows of the last n_base blocks of W positions are there, so p is valid iff p >= W max(0, floor(H/W) - n_base
-// + 1). Snapshot form: the states after the last few tokens of the last call are in slots; slot s of K holds that after
+// + 1). Snapshot form: the states after the last few tokens of the last call (of a prompt's, after its last) are in slots; slot s of K holds that after
 // position end - (K - 1 - s). Checkpoint form: if the last call was an exact one of several tokens, the state before it is
 // there, and its tokens are computed again up to p. Keys, values and hidden rows go back as far as these.
 #pragma once

@@ -127,6 +127,40 @@ TEST_P(Runtime, TextWithLookedUpDraftsIsPlainText) {
     }
 }
 
+TEST_P(Runtime, TheStateDoesNotDependOnHowLongDraftsMayBe) {
+    for (const StateForm form : {StateForm::ring, StateForm::snapshots, StateForm::checkpoint}) {
+        const auto least = context(options(form, 1, 1)), few = context(options(form, 1, 2)), many = context(options(form, 1, 9));
+        for (const size_t length : {3, 17, 20, 37, 70, 129}) {
+            spec::Request r = request(0);
+            r.prompt = some_tokens(length, 5), r.most_tokens = 3;
+            spec::Generator a(*least), b(*few), c(*many);
+            const Text expected = text_of(finished(a, r));
+            EXPECT_EQ(text_of(finished(b, r)), expected) << length << " tokens";
+            EXPECT_EQ(text_of(finished(c, r)), expected) << length << " tokens";
+        }
+    }
+}
+
+TEST_P(Runtime, APromptGoesOnFromWhereTheSequenceWasRolledBackTo) {
+    const std::vector<int32_t> first = some_tokens(20, 1), said = some_tokens(5, 2), more = some_tokens(30, 3);
+    for (const StateForm form : {StateForm::ring, StateForm::snapshots}) {
+        const auto c = context(options(form, 2, 9));
+        const auto prompt = [&](sequence::SequenceState& s, std::span<const int32_t> tokens) {
+            c->run({s.part(tokens)}, {.prefill = true});
+            s.advance(int64_t(tokens.size()));
+        };
+        sequence::SequenceState straight(*c), back(*c);
+        prompt(straight, first), prompt(back, first);
+        run_exact(straight, std::span(said).first(2));
+        run_exact(back, said);
+        back.rollback(22);
+        prompt(straight, more), prompt(back, more);
+        EXPECT_EQ(back.pos(), straight.pos());
+        EXPECT_EQ(back.hash(), straight.hash());
+        EXPECT_EQ(back.refusal(51).empty(), form == StateForm::ring);
+    }
+}
+
 TEST_P(Runtime, TextOfAsManyDraftsAsPayIsPlainText) {
     const auto c = context(options(StateForm::ring, 2, 9));
     const Text expected = plain(*c), other = plain(*c, {}, 2);
