@@ -116,7 +116,7 @@ bool demo_model(const std::string& path, const std::string& prompts_path, int64_
         try {
             model::Options shape;
             shape.pools.most_exact = n_max + 1, shape.mtp = true;
-            const Opened opened = open_model(options, shape);
+            const Opened opened = open_model(options, shape, true);
             if (device == devices.front()) out << memory_text(opened.context->ledger()) << std::endl;
             for (const bool drafts : {false, true})
                 write(*opened.context, {prompts.front()}, 8, drafts);  // compiles kernels

@@ -78,9 +78,7 @@ void bench(const Options& o) {
     shape.mtp = spec::DrafterText(o.spec).needs_mtp() && most > 0;
     ModelOptions mo = o.model;
     if (mo.context == 0) mo.context = o.prompt + o.most_tokens + 3 * (most + 1);
-    const Opened opened = open_model(mo, shape);
-    if (!o.json)
-        std::cout << memory_text(opened.context->ledger()) << "; " << opened.mode << " (" << opened.why << ")\n";
+    const Opened opened = open_model(mo, shape, o.json);
     std::vector<nlohmann::ordered_json> results;
     for (const int n : o.n_max) results.push_back(measure(o, *opened.context, n));
     if (o.json) {

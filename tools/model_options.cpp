@@ -76,7 +76,7 @@ void choose_form(const std::string& asked, const model::Model& model, const std:
 
 }  // namespace
 
-Opened open_model(const ModelOptions& o, model::Options shape) {
+Opened open_model(const ModelOptions& o, model::Options shape, bool quiet) {
     Opened opened;
     opened.model = std::make_shared<model::Model>(o.model, o.mtp);
     const gguf::Geometry& g = opened.model->geometry();
@@ -94,6 +94,9 @@ Opened open_model(const ModelOptions& o, model::Options shape) {
     shape.budget = o.memory_gib > 0 ? std::max<uint64_t>(1, uint64_t(o.memory_gib * (1 << 30))) : device->info().memory;
 
     choose_form(o.rollback, *opened.model, device, shape, opened);
+    if (!quiet)
+        std::cerr << fmt::format("{}: {}; {} ({})\n", device->info().id,
+                                 memory_text(model::Context::measure(*opened.model, device, shape)), opened.mode, opened.why);
     opened.context = std::make_unique<model::Context>(opened.model, device, shape, progress_bar("loading"));
     return opened;
 }

@@ -27,9 +27,9 @@ struct Opened {
     std::string mode, why;  // "ring", "the fastest that fits; of recurrent state ring 1.06 MiB, ... would take"
 };
 
-/// shape: what the verb needs; with shape.mtp the model has to have an MTP block. Progress goes to standard error, on a
-/// terminal only.
-Opened open_model(const ModelOptions& options, model::Options shape);
+/// shape: what the verb needs; with shape.mtp the model has to have an MTP block. On standard error: what it takes of the
+/// device's memory, before anything is loaded, unless `quiet`, and on a terminal progress.
+Opened open_model(const ModelOptions& options, model::Options shape, bool quiet = false);
 
 /// "weights 12.3 MiB, kv cache 4.0 MiB, ...; 17 MiB in all"
 std::string memory_text(const model::Ledger& ledger);

@@ -137,7 +137,7 @@ void run(const Options& o) {
     const bool drafts = !who.none();
     model::Options shape;
     shape.pools.most_exact = drafts ? most + 1 : 1, shape.mtp = who.needs_mtp();
-    const Opened opened = open_model(o.model, shape);
+    const Opened opened = open_model(o.model, shape, o.json);
     const std::unique_ptr<spec::Drafter> drafter = who.make(*opened.context);
     const auto tokens = tokenizer_of(*opened.model, o.tokens.empty());
     spec::Request request{.prompt = o.tokens.empty() ? prompt_tokens(o, *opened.model, *tokens) : read_tokens(o.tokens),
@@ -148,9 +148,6 @@ void run(const Options& o) {
                           .p_min = o.p_min};
     if (!o.ignore_end && tokens) request.ends = tokens->vocabulary().ends();
     if (tokens) request.message_start = tokenizer::ChatTemplate::message_start(tokens->vocabulary()).value_or(-1);
-    if (!o.json)
-        std::cerr << memory_text(opened.context->ledger()) << "; " << opened.mode << " (" << opened.why << ")\n";
-
     spec::Generator generator(*opened.context, drafter.get());
     spec::Generation& g = generator.add(std::move(request), progress_bar("prompt"));
     std::optional<tokenizer::Detokenizer> shown;

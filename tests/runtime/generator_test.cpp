@@ -205,19 +205,70 @@ TEST_P(Runtime, SequencesTogetherInSnapshots) { check_together(*context(options(
 TEST_P(Runtime, SequencesTogetherWithCheckpoints) { check_together(*context(options(StateForm::checkpoint, 4, 5)), {}); }
 
 TEST_P(Runtime, OnePromptInFourSequencesGivesOneAnswer) {
-    const auto c = context(options(StateForm::ring, 4, 4));
-    spec::MtpDrafter mtp(*c);
-    spec::Generator generator(*c, &mtp);
-    spec::Request r = request(3);
-    r.prompt = some_tokens(100, 1);  // long enough for products that promise no row's bits alone
-    for (int i = 0; i < 4; ++i) generator.add(r);
-    while (generator.round()) {
+    for (const StateForm form : {StateForm::ring, StateForm::snapshots}) {
+        for (const spec::Sampler& sampler : {spec::Sampler{}, warm}) {
+            const auto c = context(options(form, 4, 4));
+            spec::MtpDrafter mtp(*c);
+            spec::Generator generator(*c, &mtp);
+            spec::Request r = request(3, sampler);
+            r.prompt = some_tokens(100, 1);  // long enough for products that promise no row's bits alone
+            for (int i = 0; i < 4; ++i) generator.add(r);
+            while (generator.round()) {
+            }
+            const auto alone = context(options(form, 1, 1));
+            spec::Generator plain(*alone);
+            r.n_max = 0;
+            const Text expected = text_of(finished(plain, r));
+            for (const spec::Generation& g : generator.all()) EXPECT_EQ(text_of(g), expected);
+        }
     }
-    const auto alone = context(options(StateForm::ring, 1, 4));
-    spec::Generator plain(*alone);
-    r.n_max = 0;
-    const Text expected = text_of(finished(plain, r));
-    for (const spec::Generation& g : generator.all()) EXPECT_EQ(text_of(g), expected);
+}
+
+TEST_P(Runtime, ShortenedDraftsChangeNothing) {
+    const auto c = context(options(StateForm::ring, 1, 65));
+    const Text expected = plain(*c);
+    Oracle oracle(expected.tokens);
+    spec::MtpDrafter mtp(*c);
+    struct Case {
+        spec::Drafter* drafter;
+        int n_max, n_min;
+        double p_min;
+    };
+    for (const Case& k : {Case{&mtp, 8, 0, 0.01}, Case{&mtp, 8, 4, 0}, Case{&mtp, 8, 8, 0.002}, Case{&oracle, 64, 0, 0},
+                          Case{&oracle, 64, 10, 0}, Case{&mtp, 20, 0, 0}, Case{&oracle, 8, 0, 1}}) {
+        spec::Request r = request(k.n_max);
+        r.n_min = k.n_min, r.p_min = k.p_min;
+        spec::Generator generator(*c, k.drafter);
+        const spec::Generation& g = generator.add(r);
+        while (generator.round()) {
+            EXPECT_TRUE(g.last.draft.empty() || int(g.last.draft.size()) >= k.n_min);
+            for (const auto& guess : g.last.draft) EXPECT_GE(guess.probability, k.p_min);
+        }
+        EXPECT_EQ(text_of(g), expected) << "n_max " << k.n_max << " n_min " << k.n_min << " p_min " << k.p_min;
+        expect_sound(g.counts);
+        generator.drop(g);
+    }
+}
+
+TEST_P(Runtime, ACancelledPromptLeavesRoomForTheNext) {
+    model::Options o = options(StateForm::ring, 1, 4);
+    o.chunk = 16;
+    const auto c = context(o);
+    spec::Request r = request(0);
+    r.prompt = some_tokens(60, 4);
+    spec::Generator generator(*c);
+    const Text expected = text_of(finished(generator, r));
+    generator.drop(generator.all().back());
+    int calls = 0;
+    const spec::Generation& stopped = generator.add(r, [&](uint64_t, uint64_t) { return ++calls < 2; });
+    EXPECT_EQ(stopped.stopped, spec::Stop::cancelled);
+    EXPECT_EQ(stopped.state.pos(), 32);
+    EXPECT_FALSE(generator.round());
+    EXPECT_THROW(generator.add(r), Error);  // it still has the only pool row
+    generator.drop(stopped);
+    generator.add(r), generator.round();  // and one that is dropped in the middle
+    generator.drop(generator.all().back());
+    EXPECT_EQ(text_of(finished(generator, r)), expected);
 }
 
 TEST_P(Runtime, PromptsAreCutWhereMessagesBegin) {
