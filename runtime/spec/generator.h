@@ -88,8 +88,6 @@ public:
     /// Drops a sequence and gives its memory back.
     void drop(const Generation& generation);
     std::list<Generation>& all() { return all_; }
-    /// What rounds take, learnt as they run: may be kept and given to the next Generator of this context.
-    RoundCosts& costs() { return costs_; }
 
 private:
     void check(const Request& request) const;
