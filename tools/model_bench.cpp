@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/clock.h"
+#include "runtime/sample/random.h"
 #include "runtime/spec/generator.h"
 #include "runtime/spec/make_drafter.h"
 #include "tools/model_options.h"
@@ -27,7 +28,7 @@ struct Options {
 std::vector<int32_t> some_prompt(int64_t n, uint32_t vocab, int64_t sequence) {
     std::vector<int32_t> tokens(static_cast<size_t>(n));
     for (size_t i = 0; i < tokens.size(); ++i)
-        tokens[i] = int32_t(spec::uniform(uint64_t(sequence), 0, int64_t(i)) * vocab);
+        tokens[i] = int32_t(sample::uniform(uint64_t(sequence), 0, int64_t(i)) * vocab);
     return tokens;
 }
 

@@ -29,7 +29,7 @@ struct Options {
     std::string n_max = "3";
     int n_min = 0;
     double p_min = 0;
-    spec::Sampler sampler;
+    sample::Options sampling;
 };
 
 constexpr int auto_most = 16;
@@ -142,7 +142,7 @@ void run(const Options& o) {
     const auto tokens = tokenizer_of(*opened.model, o.tokens.empty());
     spec::Request request{.prompt = o.tokens.empty() ? prompt_tokens(o, *opened.model, *tokens) : read_tokens(o.tokens),
                           .most_tokens = o.most_tokens,
-                          .sampler = o.sampler,
+                          .sampling = o.sampling,
                           .n_max = drafts ? n_max : 0,
                           .n_min = o.n_min,
                           .p_min = o.p_min};
@@ -204,19 +204,19 @@ void add_run(CLI::App& app, int&) {
     verb.add_option("--p-min", o->p_min, "A draft ends before a token less probable than this")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--temp", o->sampler.temperature, "0 takes the most probable token")
+    verb.add_option("--temp", o->sampling.temperature, "0 takes the most probable token")
         ->capture_default_str()
         ->check(at_least_zero);
-    verb.add_option("--top-k", o->sampler.top_k, "Of the k most probable; 0 is all")
+    verb.add_option("--top-k", o->sampling.top_k, "Of the k most probable; 0 is all")
         ->capture_default_str()
         ->check(whole_number);
-    verb.add_option("--top-p", o->sampler.top_p, "Of the fewest that make up this probability")
+    verb.add_option("--top-p", o->sampling.top_p, "Of the fewest that make up this probability")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--min-p", o->sampler.min_p, "At least this share of the greatest probability")
+    verb.add_option("--min-p", o->sampling.min_p, "At least this share of the greatest probability")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--seed", o->sampler.seed, "Of the draws")->capture_default_str()->check(whole_number);
+    verb.add_option("--seed", o->sampling.seed, "Of the draws")->capture_default_str()->check(whole_number);
     verb.add_flag("--ignore-end", o->ignore_end, "Go on after an end token");
     verb.add_flag("--json", o->json, "One line of JSON at the end, and nothing else on standard output");
     verb.add_flag("--trace", o->trace, "Each round on standard error: drafts, what was accepted, what going back did");
