@@ -40,6 +40,7 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
     drafter_->draft(jobs);
     for (size_t j = 0; j < jobs.size(); ++j) {
         Generation& g = *going[of[j]];
+        g.last.reading = jobs[j].reading;
         for (const model::Candidate& next : jobs[j].chain) {
             if (next.probability < g.request.p_min) break;
             g.last.draft.push_back(next);
@@ -54,8 +55,8 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
 /// Who has to know how the round went.
 void Generator::tell(Generation& g, int sequences, double seconds) {
     const int drafted = int(g.last.draft.size());
-    costs_.add(sequences, g.last.asked, seconds);
-    if (g.controller) g.controller->learn(costs_, sequences, g.last.asked, drafted, g.last.accepted);
+    if (!g.last.reading) costs_.add(sequences, g.last.asked, seconds);
+    if (g.controller && !g.last.reading) g.controller->learn(costs_, sequences, g.last.asked, drafted, g.last.accepted);
     if (!drafter_) return;
     if (drafted > 0) drafter_->accept(g.known(), drafted, g.last.accepted);
     if (g.stopped == Stop::none) drafter_->observe(g.known());
