@@ -16,15 +16,11 @@ uint64_t next_id() {
     return ++last;
 }
 
-Generation fresh(Request request, sequence::SequenceState state) {
-    return {next_id(), std::move(request), std::move(state), {}, Stop::none, {}, {}, {}};
-}
-
 }  // namespace
 
 Generator::~Generator() {
     for (const Generation& g : all_)
-        if (drafter_) drafter_->end(g.id);
+        if (g.drafter) g.drafter->end(g.id);
 }
 
 const char* name_of(Stop stop) {
@@ -42,12 +38,17 @@ void Generator::check(const Request& r) const {
     that(r.most_tokens >= 1, "the number of tokens to generate is at least 1");
     that(r.n_max == n_auto || (r.n_max >= 0 && r.n_max < o.pools.most_exact),
          fmt::format("n_max {}: the context was made for drafts of up to {} tokens", r.n_max, o.pools.most_exact - 1));
-    that(r.n_max == 0 || drafter_, "drafts need a drafter (n_max = 0 generates without)");
+    that(r.n_max == 0 || r.drafter || drafter_, "drafts need a drafter (n_max = 0 generates without)");
     that(r.n_min >= 0 && (r.n_min <= r.n_max || r.n_max <= 0) && r.p_min >= 0 && r.p_min <= 1,
          "n_min is from 0 to n_max, p_min from 0 to 1");
     if (int64_t(r.prompt.size()) > o.pools.context)
         throw Error(Status::range, fmt::format("the prompt has {} tokens, the context {} positions", r.prompt.size(),
                                                o.pools.context));
+}
+
+Generation Generator::fresh(Request request, sequence::SequenceState state) const {
+    Drafter* const drafter = request.drafter ? request.drafter : drafter_;
+    return {next_id(), std::move(request), drafter, std::move(state), {}, Stop::none, {}, {}, {}};
 }
 
 Generation& Generator::add(Request request, const model::Progress& progress) {
@@ -70,7 +71,7 @@ Generation& Generator::submit(Request request) {
 }
 
 Generation& Generator::begin(Generation& g) {
-    if (drafter_ && g.stopped == Stop::none) drafter_->begin(g.known());
+    if (g.drafter && g.stopped == Stop::none) g.drafter->begin(g.known());
     const int64_t most = std::min<int64_t>(context_.options().pools.most_exact - 1, RoundCosts::kMost);
     if (g.request.n_max == n_auto) g.controller.emplace(int(most));
     return g;
@@ -102,7 +103,7 @@ void Generator::prompt_call(Generation& g) {
     const auto next = std::find(prompt.begin() + std::ptrdiff_t(at) + 1, prompt.end(), g.request.message_start);
     const size_t end = std::min((at / chunk + 1) * chunk, size_t(next - prompt.begin()));
     const auto part = prompt.subspan(at, end - at);
-    model::Wanted wanted{.prefill = true, .mtp = needs_mtp()};
+    model::Wanted wanted{.prefill = true, .mtp = g.needs_mtp()};
     if (end == prompt.size()) wanted.rows = {int32_t(part.size()) - 1};
     context_.run({g.state.part(part)}, wanted);
     g.state.advance(int64_t(part.size()), wanted.mtp);
@@ -143,11 +144,11 @@ bool Generator::step() {
 void Generator::cancel(Generation& g) {
     if (g.stopped != Stop::none) return;
     g.stopped = Stop::cancelled;
-    if (drafter_) drafter_->end(g.id);
+    if (g.drafter) g.drafter->end(g.id);
 }
 
 void Generator::drop(const Generation& generation) {
-    if (drafter_) drafter_->end(generation.id);
+    if (generation.drafter) generation.drafter->end(generation.id);
     all_.remove_if([&](const Generation& g) { return &g == &generation; });
 }
 

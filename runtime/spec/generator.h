@@ -46,6 +46,7 @@ struct Request {
     int n_min = 0;                 // shorter drafts are dropped
     double p_min = 0;              // a draft ends before a token that the MTP block holds less probable
     int32_t message_start = -1;    // token that begins a message: no call of the prompt reaches over one
+    Drafter* drafter = nullptr;    // who drafts, where it is not the generator's
     double accept_rate = -1;       // for measuring: drafts are taken with this probability, whatever the model says
 };
 
@@ -56,6 +57,7 @@ const char* name_of(Stop stop);
 struct Generation {
     uint64_t id;                 // no other of the process has it
     Request request;
+    Drafter* drafter;            // null where there is none
     sequence::SequenceState state;
     std::vector<int32_t> text;   // without the prompt; the last token is not in the state yet
     Stop stopped = Stop::none;
@@ -70,13 +72,14 @@ struct Generation {
     } last;
 
     Known known() const { return {id, request.prompt, text, &state}; }
+    bool needs_mtp() const { return drafter && drafter->needs_mtp(); }
     /// Its prompt has not been taken in yet.
     bool prompting() const { return text.empty() && stopped == Stop::none; }
 };
 
 class Generator {
 public:
-    /// Both have to outlive it. Without a drafter decoding is plain.
+    /// Both have to outlive it, and requests' own drafters too. Without a drafter decoding is plain.
     explicit Generator(model::Context& context, Drafter* drafter = nullptr) : context_(context), drafter_(drafter) {}
     ~Generator();
 
@@ -107,7 +110,7 @@ private:
     void prompt_call(Generation& g);
     Generation* next_prompt();
     Generation& begin(Generation& g);
-    bool needs_mtp() const { return drafter_ && drafter_->needs_mtp(); }
+    Generation fresh(Request request, sequence::SequenceState state) const;
     std::vector<std::vector<int32_t>> drafts(const std::vector<Generation*>& going);
     int32_t chosen(const Generation& g, size_t row, int64_t position) const;
     void tell(Generation& g, int sequences, double seconds);

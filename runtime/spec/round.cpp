@@ -22,8 +22,11 @@ Stop Generator::stop_at(const Generation& g, size_t tokens, int32_t token, int64
 
 std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation*>& going) {
     std::vector<std::vector<int32_t>> result(going.size());
-    std::vector<DraftJob> jobs;
-    std::vector<size_t> of;
+    struct Jobs {
+        std::vector<DraftJob> jobs;
+        std::vector<size_t> of;
+    };
+    std::vector<std::pair<Drafter*, Jobs>> asked;  // few: in order of appearance
     for (size_t i = 0; i < going.size(); ++i) {
         Generation& g = *going[i];
         g.last = {};
@@ -33,21 +36,25 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
         const int n = int(std::clamp<int64_t>(left, 0, wanted));
         g.last.asked = n;
         if (n < std::max(g.request.n_min, 1)) continue;
-        jobs.push_back({g.known(), n}), of.push_back(i);
+        auto mine = std::find_if(asked.begin(), asked.end(), [&](const auto& a) { return a.first == g.drafter; });
+        if (mine == asked.end()) mine = asked.insert(mine, {g.drafter, {}});
+        mine->second.jobs.push_back({g.known(), n}), mine->second.of.push_back(i);
     }
-    if (jobs.empty()) return result;
-    const double start = seconds_now();
-    drafter_->draft(jobs);
-    for (size_t j = 0; j < jobs.size(); ++j) {
-        Generation& g = *going[of[j]];
-        g.last.reading = jobs[j].reading;
-        for (const model::Candidate& next : jobs[j].chain) {
-            if (next.probability < g.request.p_min) break;
-            g.last.draft.push_back(next);
+    for (auto& [drafter, theirs] : asked) {
+        const double start = seconds_now();
+        drafter->draft(theirs.jobs);
+        const double seconds = seconds_now() - start;
+        for (size_t j = 0; j < theirs.jobs.size(); ++j) {
+            Generation& g = *going[theirs.of[j]];
+            g.last.reading = theirs.jobs[j].reading;
+            for (const model::Candidate& next : theirs.jobs[j].chain) {
+                if (next.probability < g.request.p_min) break;
+                g.last.draft.push_back(next);
+            }
+            if (int(g.last.draft.size()) < g.request.n_min) g.last.draft.clear();
+            for (const model::Candidate& next : g.last.draft) result[theirs.of[j]].push_back(next.token);
+            g.counts.draft_seconds += seconds;
         }
-        if (int(g.last.draft.size()) < g.request.n_min) g.last.draft.clear();
-        for (const model::Candidate& next : g.last.draft) result[of[j]].push_back(next.token);
-        g.counts.draft_seconds += seconds_now() - start;
     }
     return result;
 }
@@ -57,10 +64,10 @@ void Generator::tell(Generation& g, int sequences, double seconds) {
     const int drafted = int(g.last.draft.size());
     if (!g.last.reading) costs_.add(sequences, g.last.asked, seconds);
     if (g.controller && !g.last.reading) g.controller->learn(costs_, sequences, g.last.asked, drafted, g.last.accepted);
-    if (!drafter_) return;
-    if (drafted > 0) drafter_->accept(g.known(), drafted, g.last.accepted);
-    if (g.stopped == Stop::none) drafter_->observe(g.known());
-    else drafter_->end(g.id);
+    if (!g.drafter) return;
+    if (drafted > 0) g.drafter->accept(g.known(), drafted, g.last.accepted);
+    if (g.stopped == Stop::none) g.drafter->observe(g.known());
+    else g.drafter->end(g.id);
 }
 
 bool Generator::round() {
@@ -74,7 +81,8 @@ bool Generator::round() {
     const double start = seconds_now();
     std::vector<std::vector<int32_t>> rows(going.size());
     std::vector<model::Part> parts;
-    model::Wanted wanted{.mtp = needs_mtp()};
+    model::Wanted wanted;
+    for (const Generation* g : going) wanted.mtp = wanted.mtp || g->needs_mtp();
     for (size_t i = 0; i < going.size(); ++i) {
         rows[i] = {going[i]->text.back()};
         rows[i].insert(rows[i].end(), drafted[i].begin(), drafted[i].end());

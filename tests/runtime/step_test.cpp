@@ -1,6 +1,7 @@
 // Sequences that come and go: each has the text that it has alone, and nobody waits for a long prompt.
 #include "runtime/spec/generator.h"
 #include "runtime/spec/mtp_drafter.h"
+#include "runtime/spec/ngram_simple.h"
 #include "tests/runtime/runtime_fixture.h"
 
 namespace rw::test {
@@ -52,6 +53,25 @@ TEST_P(Runtime, ThoseThatComeAndGoHaveTheirOwnTexts) {
     }
     EXPECT_EQ(done, std::size(lengths));
     EXPECT_FALSE(generator.step());
+}
+
+TEST_P(Runtime, EachMayHaveADrafterOfItsOwn) {
+    const auto c = context(options(4));
+    spec::MtpDrafter mtp(*c);
+    spec::NgramSimple ngram(2);
+    spec::Generator generator(*c, &mtp);
+    std::vector<spec::Generation*> all;
+    for (const uint64_t seed : {2, 4, 6}) {
+        spec::Request r = request(20, seed == 2 ? 0 : 3, seed);
+        if (seed == 6) r.drafter = &ngram;
+        all.push_back(&generator.submit(r));
+    }
+    while (generator.step()) {
+    }
+    EXPECT_TRUE(all[1]->needs_mtp());
+    EXPECT_FALSE(all[2]->needs_mtp());
+    EXPECT_GT(all[1]->counts.drafted, 0);
+    for (const auto* g : all) EXPECT_EQ(g->text, alone(*c, g->request));
 }
 
 TEST_P(Runtime, ALongPromptHoldsUpNobody) {
