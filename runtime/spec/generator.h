@@ -76,6 +76,7 @@ struct Generation {
         std::vector<model::Candidate> draft;
         int accepted = 0;
         int64_t recomputed = 0;
+        bool reading = false;    // the drafter was still taking the text in
     } last{};
 
     Known known() const { return {id, request.prompt, text, &state}; }
