@@ -8,6 +8,8 @@
 //     while (generator.round()) {}
 //     s.text                                                     // the tokens
 //
+// Where sequences come and go: submit() and step(), so that a long prompt holds up nobody for longer than one call.
+//
 // A round drafts for every sequence that goes on, runs the last chosen token and the drafts of all of them through the
 // model in one call, takes of each the drafts that the model itself would have chosen and one token more, and sets the
 // states back to where that leaves them.
@@ -44,6 +46,7 @@ struct Request {
     int n_min = 0;                 // shorter drafts are dropped
     double p_min = 0;              // a draft ends before a token that the MTP block holds less probable
     int32_t message_start = -1;    // token that begins a message: no call of the prompt reaches over one
+    Drafter* drafter = nullptr;    // who drafts, where it is not the generator's
     double accept_rate = -1;       // for measuring: drafts are taken with this probability, whatever the model says
 };
 
@@ -54,6 +57,7 @@ const char* name_of(Stop stop);
 struct Generation {
     uint64_t id;                 // no other of the process has it
     Request request;
+    Drafter* drafter;            // null where there is none
     sequence::SequenceState state;
     std::vector<int32_t> text;   // without the prompt; the last token is not in the state yet
     Stop stopped = Stop::none;
@@ -67,11 +71,14 @@ struct Generation {
     } last;
 
     Known known() const { return {id, request.prompt, text, &state}; }
+    bool needs_mtp() const { return drafter && drafter->needs_mtp(); }
+    /// Its prompt has not been taken in yet.
+    bool prompting() const { return text.empty() && stopped == Stop::none; }
 };
 
 class Generator {
 public:
-    /// Both have to outlive it. Without a drafter decoding is plain.
+    /// Both have to outlive it, and requests' own drafters too. Without a drafter decoding is plain.
     explicit Generator(model::Context& context, Drafter* drafter = nullptr) : context_(context), drafter_(drafter) {}
     ~Generator();
 
@@ -81,19 +88,28 @@ public:
     /// Goes on from a state of this context that was loaded or forked, whose last chosen token is `last`: the first of the
     /// text. request.prompt may name the tokens before it, for drafters that look tokens up; they are not run.
     Generation& resume(sequence::SequenceState state, int32_t last, Request request);
-    /// One round for all sequences that have not stopped; false when there is none. Throws Error with the states as they
-    /// were, unless the device failed in the middle of a call: then what its sequences hold is not known, and those that
-    /// were going on have stopped as failed; drop them.
+    /// One round for all sequences that have their first token and have not stopped; false when there is none. Throws Error
+    /// with the states as they were, unless the device failed in the middle of a call: then what its sequences hold is not
+    /// known, and those that were going on have stopped as failed; drop them.
     bool round();
+
+    /// For many that come and go. Takes a request as add() does, but leaves its prompt to step().
+    Generation& submit(Request request);
+    /// One call of a prompt, of those that wait in turn, and then a round; false when there is nothing to do. A prompt whose
+    /// call throws has stopped as failed.
+    bool step();
+    /// Ends a sequence where it is; its state can be used.
+    void cancel(Generation& generation);
     /// Drops a sequence and gives its memory back.
     void drop(const Generation& generation);
     std::list<Generation>& all() { return all_; }
 
 private:
     void check(const Request& request) const;
-    void prefill(Generation& g, const model::Progress& progress);
+    void prompt_call(Generation& g);
+    Generation* next_prompt();
     Generation& begin(Generation& g);
-    bool needs_mtp() const { return drafter_ && drafter_->needs_mtp(); }
+    Generation fresh(Request request, sequence::SequenceState state) const;
     std::vector<std::vector<int32_t>> drafts(const std::vector<Generation*>& going);
     int32_t chosen(const Generation& g, size_t row, int64_t position) const;
     void tell(Generation& g, int sequences, double seconds);
@@ -103,6 +119,7 @@ private:
     Drafter* drafter_;
     std::list<Generation> all_;
     RoundCosts costs_;
+    uint64_t turn_ = 0;  // whose prompt ran last
 };
 
 }  // namespace rw::spec
