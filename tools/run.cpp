@@ -135,19 +135,23 @@ void run(const Options& o) {
     const auto [n_max, most] = drafts_of(o.n_max);
     const spec::DrafterText who(most > 0 ? o.spec : "none");
     const bool drafts = !who.none();
-    model::Options shape;
-    shape.pools.most_exact = drafts ? most + 1 : 1, shape.mtp = who.needs_mtp();
-    const Opened opened = open_model(o.model, shape, o.json);
-    const std::unique_ptr<spec::Drafter> drafter = who.make(*opened.context);
-    const auto tokens = tokenizer_of(*opened.model, o.tokens.empty());
-    spec::Request request{.prompt = o.tokens.empty() ? prompt_tokens(o, *opened.model, *tokens) : read_tokens(o.tokens),
+    spec::Request request{.prompt = read_tokens(o.tokens),
                           .most_tokens = o.most_tokens,
                           .sampler = o.sampler,
                           .n_max = drafts ? n_max : 0,
                           .n_min = o.n_min,
                           .p_min = o.p_min};
+    model::Options shape;
+    shape.pools.most_exact = drafts ? most + 1 : 1, shape.mtp = who.needs_mtp();
+    Opened opened = find_model(o.model, shape);
+    const auto tokens = tokenizer_of(*opened.model, o.tokens.empty());
+    if (o.tokens.empty()) request.prompt = prompt_tokens(o, *opened.model, *tokens);
     if (!o.ignore_end && tokens) request.ends = tokens->vocabulary().ends();
     if (tokens) request.message_start = tokenizer::ChatTemplate::message_start(tokens->vocabulary()).value_or(-1);
+    check_tokens(request.prompt, *opened.model, shape);
+    spec::Generator::check(request, shape, opened.model->geometry().vocab);
+    load_model(opened, o.model, shape, o.json);
+    const std::unique_ptr<spec::Drafter> drafter = who.make(*opened.context);
     spec::Generator generator(*opened.context, drafter.get());
     spec::Generation& g = generator.add(std::move(request), progress_bar("prompt"));
     std::optional<tokenizer::Detokenizer> shown;

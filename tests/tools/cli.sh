@@ -129,7 +129,31 @@ if "$program" gguf --help >/dev/null 2>&1; then
     expect 1 "the model takes plain text only" tokenize -m "$m" -p hi --chat
     expect 0 "hi!" detokenize -m "$m" -t "104, 105 33"
     expect 1 "'x2' is not a token" detokenize -m "$m" -t 1,x2
+    expect 1 "no token before a comma" detokenize -m "$m" -t 1,,2
+    expect 1 "no token behind the last comma" detokenize -m "$m" -t 1,2,
+    expect 0 "hi" detokenize -m "$m" -t="[104, 105]"
     expect 1 "token 512: the vocabulary has 0 to 511" detokenize -m "$m" -t 512
+    # What is asked of a model is refused before its weights are loaded, and before its memory is told.
+    before_loading() { # before_loading TEXT ARGUMENT...
+        expect 1 "$@"
+        shift
+        if "$program" "$@" 2>&1 | grep -qF "in all"; then
+            echo "rewind $*: refused after loading"
+            problems=$((problems + 1))
+        fi
+    }
+    before_loading "n_min 5: no draft is longer than n_max, which is 3" run -m "$m" -p hi --n-min 5
+    before_loading "top_p: a number above 0" run -m "$m" -p hi --top-p 0
+    before_loading "no token before a comma" run -m "$m" -t 1,,2
+    before_loading "token -1: the vocabulary has 0 to 511" run -m "$m" -t=-1
+    before_loading "token 512: the vocabulary has 0 to 511" run -m "$m" -t 1,512
+    before_loading "99999999999' is no vocabulary's token" run -m "$m" -t 99999999999
+    before_loading "11 tokens, and a context of 10 positions; take --context 11 or more" run -m "$m" -p "hello world" -c 10
+    before_loading "token 512: the vocabulary has 0 to 511" logits -m "$m" -t 512 --out "$folder/l.npy"
+    before_loading "11 tokens, and a context of 10 positions" logits -m "$m" -p "hello world" -c 10 --out "$folder/l.npy"
+    before_loading "a prompt of 512 tokens and the text behind it do not fit" bench -m "$m" -c 512
+    expect 0 "2 prompt tokens" run -m "$m" -p hi -n 2 -c 10
+    expect 2 "expected a number, 0 or more; got nan" run -m "$m" -p hi --memory nan
     head -c 999 /dev/urandom >"$folder/noise"
     "$program" tokenize -m "$m" <"$folder/noise" | "$program" detokenize -m "$m" | cmp - "$folder/noise" ||
         { echo "bytes did not come back from tokenize and detokenize"; problems=$((problems + 1)); }
