@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "tools/interrupt.h"
 #include "tools/numbers.h"
 #include "tools/table.h"
 
@@ -33,12 +34,11 @@ void ModelOptions::add_to(CLI::App& verb) {
 }
 
 model::Progress progress_bar(const char* what) {
-    if (!isatty(STDERR_FILENO)) return {};
     return [what, shown = -1](uint64_t done, uint64_t total) mutable {
         const int now = total ? int(100 * done / total) : 100;
-        if (now != shown)
+        if (now != shown && isatty(STDERR_FILENO))
             std::cerr << fmt::format("\r{} {:3} %", what, shown = now) << (now == 100 ? "\r\x1b[K" : "") << std::flush;
-        return true;
+        return !Interrupt::asked();
     };
 }
 

@@ -44,7 +44,7 @@ void check_tokens(std::span<const int32_t> tokens, const model::Model& model, co
 /// "weights 12.3 MiB, kv cache 4.0 MiB, ...; 17 MiB in all"
 std::string memory_text(const model::Ledger& ledger);
 
-/// Percent done on standard error, where that is a terminal.
+/// Percent done on standard error, where that is a terminal; false once the program was interrupted (interrupt.h).
 model::Progress progress_bar(const char* what);
 
 }  // namespace rw::tools
