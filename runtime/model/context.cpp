@@ -52,23 +52,6 @@ Context::Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Devic
     checkpoints_.begin(device_, pools_);
 }
 
-std::string Context::advice(const Ledger& would, uint64_t budget) const {
-    const auto fits = [&](const Options& options) {  // with the plans of the longer context, which need no less
-        const Context context(*model_, device_, options);
-        Ledger less = would;
-        for (const auto& [purpose, bytes] : context.ledger()) less[purpose] = bytes;
-        return total(less) <= budget;
-    };
-    Options shorter = options_;
-    int64_t fitting = 0, too_many = options_.pools.context;
-    while (too_many - fitting > 1) {
-        shorter.pools.context = (fitting + too_many) / 2;
-        (fits(shorter) ? fitting : too_many) = shorter.pools.context;
-    }
-    if (fitting) return fmt::format("a context of {} positions would fit", fitting);
-    return "not one position would fit: take fewer sequences or drafts, shorter prefill calls, or a model of fewer bits";
-}
-
 Context::Context(const Model& model, std::shared_ptr<core::Device> device, const Options& options)
     : model_(std::shared_ptr<void>(), &model), device_(std::move(device)), options_(options),
       memory_(device_, Memory::Mode::measure) {
