@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -10,10 +9,9 @@
 #include "runtime/clock.h"
 #include "runtime/gguf/text.h"
 #include "runtime/spec/generator.h"
-#include "runtime/spec/make_drafter.h"
 #include "runtime/tokenizer/chat.h"
 #include "runtime/tokenizer/detokenizer.h"
-#include "tools/model_options.h"
+#include "tools/draft_options.h"
 #include "tools/numbers.h"
 #include "tools/tokens.h"
 #include "tools/verbs.h"
@@ -23,29 +21,14 @@ namespace {
 
 struct Options {
     ModelOptions model;
-    std::string prompt, tokens, system, spec = "mtp";
+    DraftOptions draft;
+    std::string prompt, tokens, system;
     bool chat = false, json = false, trace = false, ignore_end = false;
     int64_t most_tokens = 128;
-    std::string n_max = "3";
     int n_min = 0;
     double p_min = 0;
     sample::Options sampling;
 };
-
-constexpr int auto_most = 16;
-
-/// "auto", "auto:32" or a number: what is asked of a round, and the most that the context has to be made for.
-std::pair<int, int> drafts_of(const std::string& text) {
-    const bool as_pays = text.starts_with("auto");
-    const std::string digits = !as_pays ? text : text == "auto" ? std::to_string(auto_most) : text.substr(5);
-    int n = -1;
-    const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-    const bool number = end.ec == std::errc() && end.ptr == digits.data() + digits.size();
-    if (!number || n < 0 || n > 64 || (as_pays && text.size() > 4 && text[4] != ':'))
-        throw Error(Status::invalid_argument,
-                    fmt::format("--n-max {}: a number from 0 to 64, auto, or auto:N for at most N is expected", text));
-    return {as_pays && n > 0 ? spec::n_auto : n, n};
-}
 
 /// Of a model that has no vocabulary nothing is shown: token ids in, token ids out.
 std::unique_ptr<tokenizer::Tokenizer> tokenizer_of(const model::Model& model, bool needed) {
@@ -132,18 +115,16 @@ void print_figures(const nlohmann::ordered_json& r) {
 void run(const Options& o) {
     if (o.prompt.empty() && o.tokens.empty())
         throw Error(Status::invalid_argument, "there is no prompt: give -p TEXT or --tokens 1,2,3");
-    const auto [n_max, most] = drafts_of(o.n_max);
-    const spec::DrafterText who(most > 0 ? o.spec : "none");
-    const bool drafts = !who.none();
+    const Drafting drafting = o.draft.drafting();
     model::Options shape;
-    shape.pools.most_exact = drafts ? most + 1 : 1, shape.mtp = who.needs_mtp();
+    shape.pools.most_exact = drafting.most + 1, shape.mtp = drafting.who.needs_mtp();
     const Opened opened = open_model(o.model, shape, o.json);
-    const std::unique_ptr<spec::Drafter> drafter = who.make(*opened.context);
+    const std::unique_ptr<spec::Drafter> drafter = o.draft.make(drafting.who, *opened.context, o.json);
     const auto tokens = tokenizer_of(*opened.model, o.tokens.empty());
     spec::Request request{.prompt = o.tokens.empty() ? prompt_tokens(o, *opened.model, *tokens) : read_tokens(o.tokens),
                           .most_tokens = o.most_tokens,
                           .sampling = o.sampling,
-                          .n_max = drafts ? n_max : 0,
+                          .n_max = drafting.n_max,
                           .n_min = o.n_min,
                           .p_min = o.p_min};
     if (!o.ignore_end && tokens) request.ends = tokens->vocabulary().ends();
@@ -195,11 +176,7 @@ void add_run(CLI::App& app, int&) {
     verb.add_option("-n,--tokens-out", o->most_tokens, "Most tokens to generate")
         ->capture_default_str()
         ->check(CLI::Range(1, 1 << 30));
-    verb.add_option("--spec", o->spec,
-                    "Who drafts: mtp, ngram-simple, ngram-map, ngram-mod, or several in order, as ngram-mod:n=12,mtp; none")
-        ->capture_default_str();
-    verb.add_option("--n-max", o->n_max, "Drafts of a round, up to 64; auto: as many as pay, at most 16 or, as auto:N, N")
-        ->capture_default_str();
+    o->draft.add_to(verb);
     verb.add_option("--n-min", o->n_min, "Shorter drafts are dropped")->capture_default_str()->check(CLI::Range(0, 64));
     verb.add_option("--p-min", o->p_min, "A draft ends before a token less probable than this")
         ->capture_default_str()

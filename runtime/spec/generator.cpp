@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/clock.h"
+#include "runtime/sequence/prompt_cuts.h"
 
 namespace rw::spec {
 namespace {
@@ -104,21 +105,30 @@ Generation& Generator::resume(sequence::SequenceState state, int32_t last, Reque
     return begin(g);
 }
 
+/// Tokens that others have run need not be run again; those of a prompt that is at work just now are known as well.
+void Generator::take_known(Generation& g, const sequence::PrefixCache::Prompt& prompt) {
+    const int64_t before = g.state.pos();
+    cache_->restore(g.state, prompt, g.needs_mtp());
+    // A copy that failed leaves nothing, and then nothing was saved.
+    g.counts.cached = g.state.pos() < before ? 0 : g.counts.cached + g.state.pos() - before;
+}
+
 /// The next call of a prompt; behind its last the first token is chosen.
 void Generator::prompt_call(Generation& g) {
-    // Cut by the prompt alone, at multiples of the chunk and where messages begin, whatever else runs: the same prompt
-    // gives the same bits, and two that begin with the same messages have the same states there.
     const double start = seconds_now();
     const std::span<const int32_t> prompt(g.request.prompt);
-    const size_t chunk = size_t(context_.options().chunk), at = size_t(g.state.pos());
-    const auto next = std::find(prompt.begin() + std::ptrdiff_t(at) + 1, prompt.end(), g.request.message_start);
-    const size_t end = std::min((at / chunk + 1) * chunk, size_t(next - prompt.begin()));
+    const int64_t chunk = context_.options().chunk;
+    const std::vector<int64_t> cuts = sequence::prompt_cuts(prompt, chunk, g.request.message_start);
+    if (cache_) take_known(g, {prompt, cuts});
+    const size_t at = size_t(g.state.pos()), end = size_t(*std::upper_bound(cuts.begin(), cuts.end(), g.state.pos()));
     const auto part = prompt.subspan(at, end - at);
     model::Wanted wanted{.prefill = true, .mtp = g.needs_mtp()};
     if (end == prompt.size()) wanted.rows = {int32_t(part.size()) - 1};
     context_.run({g.state.part(part)}, wanted);
     g.state.advance(int64_t(part.size()), wanted.mtp);
     if (end == prompt.size()) take(g, verdict(g, {}, 0, g.state.pos()));
+    // A longer prompt would not be cut at this one's end.
+    if (cache_ && (end < prompt.size() || int64_t(end) % chunk == 0)) cache_->offer(g.state, {prompt, cuts});
     g.counts.prefill_seconds += seconds_now() - start;
 }
 

@@ -21,7 +21,7 @@
 
 #include "runtime/sample/sampler.h"
 #include "runtime/sample/stops.h"
-#include "runtime/sequence/sequence_state.h"
+#include "runtime/sequence/prefix_cache.h"
 #include "runtime/spec/controller.h"
 #include "runtime/spec/drafter.h"
 
@@ -33,6 +33,7 @@ struct Counts {
     int64_t rounds = 0, drafted = 0, accepted = 0, emitted = 0;
     std::vector<int64_t> tried, taken;  // by place in the draft
     int64_t recomputed = 0;             // tokens that going back had to compute again
+    int64_t cached = 0;                 // tokens of the prompt that were not run: the cache knew them
     double prefill_seconds = 0, draft_seconds = 0, verify_seconds = 0;
 };
 
@@ -75,6 +76,7 @@ struct Generation {
         std::vector<model::Candidate> draft;
         int accepted = 0;
         int64_t recomputed = 0;
+        bool reading = false;    // the drafter was still taking the text in
     } last{};
 
     Known known() const { return {id, request.prompt, text, &state}; }
@@ -85,8 +87,10 @@ struct Generation {
 
 class Generator {
 public:
-    /// Both have to outlive it, and requests' own drafters too. Without a drafter decoding is plain.
-    explicit Generator(model::Context& context, Drafter* drafter = nullptr) : context_(context), drafter_(drafter) {}
+    /// All have to outlive it, and requests' own drafters too. Without a drafter decoding is plain. With a cache prompts
+    /// go on from what it knows; text and states are the same, bit for bit.
+    explicit Generator(model::Context& context, Drafter* drafter = nullptr, sequence::PrefixCache* cache = nullptr)
+        : context_(context), drafter_(drafter), cache_(cache) {}
     ~Generator();
 
     /// Runs the prompt and chooses the first token. Throws Error for a request that cannot be met, and takes nothing then.
@@ -114,6 +118,7 @@ public:
 private:
     void check(const Request& request) const;
     void prompt_call(Generation& g);
+    void take_known(Generation& g, const sequence::PrefixCache::Prompt& prompt);
     Generation* next_prompt();
     Generation& begin(Generation& g);
     Generation fresh(Request request, sequence::SequenceState state) const;
@@ -135,6 +140,7 @@ private:
 
     model::Context& context_;
     Drafter* drafter_;
+    sequence::PrefixCache* cache_;
     std::list<Generation> all_;
     RoundCosts costs_;
     uint64_t turn_ = 0;  // whose prompt ran last

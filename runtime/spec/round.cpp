@@ -88,6 +88,7 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
         const double seconds = seconds_now() - start;
         for (size_t j = 0; j < theirs.jobs.size(); ++j) {
             Generation& g = *going[theirs.of[j]];
+            g.last.reading = theirs.jobs[j].reading;
             for (const model::Candidate& next : theirs.jobs[j].chain) {
                 if (next.probability < g.request.p_min) break;
                 g.last.draft.push_back(next);
@@ -103,8 +104,8 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
 /// Who has to know how the round went.
 void Generator::tell(Generation& g, int sequences, double seconds) {
     const int drafted = int(g.last.draft.size());
-    costs_.add(sequences, g.last.asked, seconds);
-    if (g.controller) g.controller->learn(costs_, sequences, g.last.asked, drafted, g.last.accepted);
+    if (!g.last.reading) costs_.add(sequences, g.last.asked, seconds);
+    if (g.controller && !g.last.reading) g.controller->learn(costs_, sequences, g.last.asked, drafted, g.last.accepted);
     if (!g.drafter) return;
     if (drafted > 0) g.drafter->accept(g.known(), drafted, g.last.accepted);
     if (g.stopped == Stop::none) g.drafter->observe(g.known());
