@@ -236,6 +236,28 @@ TEST_F(Features, ARoundThatThrowsChangesNothing) {
     EXPECT_EQ(result_of(g), expected);
 }
 
+TEST_F(Features, ATextGoesOnFromAStateWithAllThatHolds) {
+    const auto c = context(2);
+    spec::MtpDrafter mtp(*c);
+    spec::Request r = request(4, {.penalties = {.repeat = 1.2, .last_n = -1}, .dry = {.multiplier = 1}});
+    r.constraint = std::make_shared<InTurn>(), r.stops = stops({"nothing of the kind"});
+    const Result expected = plain(*c, r);
+    spec::Generator generator(*c, &mtp);
+    // Up to the first token, and on from there.
+    spec::Request first = r;
+    first.most_tokens = 1;
+    const spec::Generation& begun = generator.add(first);
+    sequence::SequenceState state = begun.state.fork();
+    const int32_t last = begun.text[0];
+    const spec::Generation& g = generator.resume(std::move(state), last, r);
+    while (generator.round()) {
+    }
+    EXPECT_EQ(result_of(g), expected);
+    generator.drop(g);
+    r.constraint = std::make_shared<InTurn>(last % 3);
+    EXPECT_THROW(generator.resume(begun.state.fork(), last, r), Error);
+}
+
 TEST_F(Features, DraftsByRatioAreChosenAsTheSamplerSays) {
     const auto c = context(2);
     spec::MtpDrafter mtp(*c);
