@@ -13,7 +13,7 @@
 #include "runtime/tokenizer/detokenizer.h"
 #include "tools/draft_options.h"
 #include "tools/interrupt.h"
-#include "tools/numbers.h"
+#include "tools/sampling_options.h"
 #include "tools/tokens.h"
 #include "tools/verbs.h"
 
@@ -28,7 +28,7 @@ struct Options {
     int64_t most_tokens = 128;
     int n_min = 0;
     double p_min = 0;
-    sample::Options sampling;
+    SamplingOptions sampling;
 };
 
 /// Of a model that has no vocabulary nothing is shown: token ids in, token ids out.
@@ -73,7 +73,8 @@ nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec
         per_position.push_back(c.tried[i] ? double(c.taken[i]) / double(c.tried[i]) : 0);
     nlohmann::ordered_json memory;
     for (const auto& [purpose, bytes] : opened.context->ledger()) memory[purpose] = bytes;
-    return {{"text", text},
+    nlohmann::ordered_json r{
+            {"text", text},
             {"tokens", g.text},
             {"prompt_tokens", g.request.prompt.size()},
             {"prompt_tokens_taken", taken},
@@ -98,6 +99,13 @@ nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec
             {"state_hash", fmt::format("{:016x}", g.state.hash())},
             {"backend", o.model.backend},
             {"device", opened.context->device().info().name}};
+    for (size_t i = 0; i < g.logprobs.size(); ++i) {
+        const auto& [logprob, most_likely] = g.logprobs[i];
+        nlohmann::ordered_json likely = nlohmann::ordered_json::array();
+        for (const sample::Likely& l : most_likely) likely.push_back({{"token", l.token}, {"logprob", l.logprob}});
+        r["logprobs"].push_back({{"token", g.text[i]}, {"logprob", logprob}, {"most_likely", likely}});
+    }
+    return r;
 }
 
 void print_figures(const nlohmann::ordered_json& r) {
@@ -124,7 +132,6 @@ int run(const Options& o) {
     const Drafting drafting = o.draft.drafting();
     spec::Request request{.prompt = read_tokens(o.tokens),
                           .most_tokens = o.most_tokens,
-                          .sampling = o.sampling,
                           .n_max = drafting.n_max,
                           .n_min = o.n_min,
                           .p_min = o.p_min};
@@ -135,6 +142,8 @@ int run(const Options& o) {
     if (o.tokens.empty()) request.prompt = prompt_tokens(o, *opened.model, *tokens);
     if (!o.ignore_end && tokens) request.ends = tokens->vocabulary().ends();
     if (tokens) request.message_start = tokenizer::ChatTemplate::message_start(tokens->vocabulary()).value_or(-1);
+    o.sampling.put_into(request, tokens.get());
+    const sample::Stops stops = request.stops;
     check_tokens(request.prompt, *opened.model, shape);
     spec::Generator::check(request, shape, opened.model->geometry().vocab);
     const Interrupt interrupt;  // from here on the end comes with the figures of what there is
@@ -148,6 +157,7 @@ int run(const Options& o) {
     const std::unique_ptr<spec::Drafter> drafter = o.draft.make(drafting.who, *opened.context, o.json);
     spec::Generator generator(*opened.context, drafter.get());
     spec::Generation& g = generator.add(std::move(request), progress_bar("prompt"));
+    sample::StopGate gate(stops, [&](int32_t token) { return tokens->piece(token); });
     std::optional<tokenizer::Detokenizer> shown;
     if (tokens) shown.emplace(*tokens);
     std::string text;
@@ -155,7 +165,7 @@ int run(const Options& o) {
     const auto show = [&] {
         std::string more;
         for (; printed < g.text.size(); ++printed)
-            more += shown ? shown->push(g.text[printed]) : fmt::format("{}{}", printed ? "," : "", g.text[printed]);
+            more += shown ? shown->push(gate.push(g.text[printed])) : fmt::format("{}{}", printed ? "," : "", g.text[printed]);
         text += more;
         if (!o.json) std::cout << more << std::flush;
     };
@@ -167,7 +177,7 @@ int run(const Options& o) {
     }
     if (Interrupt::asked()) generator.cancel(g);
     const double decode = seconds_now() - start;
-    const std::string rest = shown ? shown->finish() : "";
+    const std::string rest = shown ? shown->push(gate.finish()) + shown->finish() : "";
     text += rest;
     const nlohmann::ordered_json r = report(o, opened, g, text, decode);
     if (o.json) {
@@ -200,23 +210,14 @@ void add_run(CLI::App& app, int& status) {
     verb.add_option("--p-min", o->p_min, "A draft ends before a token less probable than this")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--temp", o->sampling.temperature, "0 takes the most probable token")
-        ->capture_default_str()
-        ->check(at_least_zero);
-    verb.add_option("--top-k", o->sampling.top_k, "Of the k most probable; 0 is all")
-        ->capture_default_str()
-        ->check(whole_number);
-    verb.add_option("--top-p", o->sampling.top_p, "Of the fewest that make up this probability")
-        ->capture_default_str()
-        ->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--min-p", o->sampling.min_p, "At least this share of the greatest probability")
-        ->capture_default_str()
-        ->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--seed", o->sampling.seed, "Of the draws")->capture_default_str()->check(whole_number);
+    o->sampling.add_to(verb);
     verb.add_flag("--ignore-end", o->ignore_end, "Go on after an end token");
     verb.add_flag("--json", o->json, "One line of JSON at the end, and nothing else on standard output");
     verb.add_flag("--trace", o->trace, "Each round on standard error: drafts, what was accepted, what going back did");
-    verb.callback([o, &status] { status = run(*o); });
+    verb.callback([o, &status] {
+        o->sampling.check();
+        status = run(*o);
+    });
 }
 
 }  // namespace rw::tools

@@ -2,41 +2,40 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace rw::sample {
 namespace {
 
 bool before(const Weighted& a, const Weighted& b) { return a.logit != b.logit ? a.logit > b.logit : a.token < b.token; }
 
-/// Keeps the first of the order that make up `share` of the weight, sorted. As many as are looked at are selected and
-/// sorted, first few, then ever more.
+/// Keeps the fewest from the begin of an order that weigh that much. Where they end is in one half of what is looked at, so
+/// a half is all that is looked at next. Most often it is among the first few.
 template <class Token, class Before>
-void keep_share(std::vector<Token>& list, double share, const Before& earlier) {
-    double all = 0, kept = 0;
-    for (const Token& w : list) all += w.weight;
-    size_t n = 0, sorted = 0;
-    do {
-        if (n == sorted) {
-            const size_t more = std::min(list.size(), std::max<size_t>(64, 4 * sorted));
-            const auto from = list.begin() + std::ptrdiff_t(sorted), to = list.begin() + std::ptrdiff_t(more);
-            if (more < list.size()) std::nth_element(from, to, list.end(), earlier);
-            std::sort(from, to, earlier);
-            sorted = more;
-        }
-        kept += list[n++].weight;
-    } while (n < list.size() && kept < share * all);
-    list.resize(n);
+void keep_weight(std::vector<Token>& list, double weight, const Before& earlier) {
+    constexpr std::ptrdiff_t few = 64;
+    double kept = 0;
+    auto from = list.begin(), to = list.end();  // it ends between, and `kept` is before
+    for (bool first = true; to - from > few; first = false) {
+        const auto middle = from + (first ? few : (to - from) / 2);
+        std::nth_element(from, middle, to, earlier);
+        double more = 0;
+        for (auto w = from; w != middle; ++w) more += w->weight;
+        if (kept + more >= weight) to = middle;
+        else from = middle, kept += more;
+    }
+    std::sort(from, to, earlier);
+    do kept += from++->weight;
+    while (from != to && kept < weight);
+    list.erase(from, list.end());
 }
 
 }  // namespace
 
-float counting(float logit) { return std::isnan(logit) ? std::numeric_limits<float>::lowest() : logit; }
-
 int32_t greatest(std::span<const float> logits) {
     size_t best = 0;
+    float most = counting(logits[0]);
     for (size_t i = 1; i < logits.size(); ++i)
-        if (counting(logits[i]) > counting(logits[best])) best = i;
+        if (const float x = counting(logits[i]); x > most) best = i, most = x;
     return int32_t(best);
 }
 
@@ -80,7 +79,10 @@ void Candidates::keep_min_p(double share) {
 }
 
 void Candidates::keep_top_p(double share) {
-    if (share < 1) keep_share(list_, share, before);
+    if (share >= 1) return;
+    const double all = total(), none = (1 - share) * all / double(list_.size());
+    std::erase_if(list_, [&](const Weighted& w) { return w.weight < none; });  // together they are not missed
+    keep_weight(list_, share * all, before);
 }
 
 void Candidates::keep_typical(double share) {
@@ -96,7 +98,7 @@ void Candidates::keep_typical(double share) {
     std::vector<Far> far;
     far.reserve(list_.size());
     for (const Weighted& w : list_) far.push_back({w, std::abs(information(w) - entropy)});
-    keep_share(far, share, [](const Far& a, const Far& b) {
+    keep_weight(far, share * all, [](const Far& a, const Far& b) {
         return a.distance != b.distance ? a.distance < b.distance : a.token < b.token;
     });
     list_.assign(far.begin(), far.end());

@@ -4,12 +4,12 @@
 //     c.keep_min_p(0.05), c.keep_top_p(0.95);
 //     c.at(u)                                   // drawn, for u in [0, 1)
 //
-// A weight is a token's probability over that of the most probable one. The vocabulary is never sorted: what is kept is
-// selected, in steps that grow, and only what is kept is put in order. Equals are in the order of their ids, so that what
-// comes out follows from the logits alone.
+// A weight is a token's probability over that of the most probable one. The vocabulary is never sorted: where what is kept
+// ends is found by halving. Of equals the lowest id comes first.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -22,10 +22,10 @@ struct Weighted {
 };
 
 /// A logit as it counts: NaN as the least finite number, so that it is chosen only where there is no other.
-float counting(float logit);
+inline float counting(float logit) { return logit == logit ? logit : std::numeric_limits<float>::lowest(); }
 /// The token with the greatest logit, the lowest of equals.
 int32_t greatest(std::span<const float> logits);
-/// The k tokens with the greatest logits, in order; weights are not set.
+/// The k tokens with the greatest logits, in order, without weights.
 std::vector<Weighted> greatest(std::span<const float> logits, size_t k);
 
 class Candidates {
@@ -52,7 +52,7 @@ public:
     const std::vector<Weighted>& list() const { return list_; }
 
 private:
-    std::vector<Weighted> list_;  // never empty
+    std::vector<Weighted> list_;  // never empty; in no order that means anything
 };
 
 }  // namespace rw::sample

@@ -43,7 +43,9 @@ void penalise(std::span<float> logits, const Repeats& repeats, const Dry& o) {
 double log_total(std::span<const float> logits) {
     const float most = counting(logits[size_t(greatest(logits))]);
     double sum = 0;
-    for (const float x : logits) sum += counting(x) == most ? 1 : std::exp(double(counting(x)) - most);
+    for (const float logit : logits)
+        if (const float x = counting(logit); x == most) sum += 1;
+        else sum += std::exp(double(x) - most);
     return double(most) + std::log(sum);
 }
 

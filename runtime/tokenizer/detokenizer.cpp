@@ -6,9 +6,9 @@
 
 namespace rw::tokenizer {
 
-std::string Detokenizer::push(Token token) {
+std::string Detokenizer::push(std::string_view bytes) {
     std::string text = kept_;
-    text += tokenizer_.piece(token, control_);
+    text += bytes;
     const size_t whole = text.size() - unfinished_tail(text);
     kept_ = text.substr(whole);
     text.resize(whole);

@@ -18,7 +18,9 @@ public:
         : tokenizer_(tokenizer), control_(control), invalid_(invalid) {}
 
     /// Throws Error(range) for a token that does not exist, and is as it was before.
-    std::string push(Token token);
+    std::string push(Token token) { return push(tokenizer_.piece(token, control_)); }
+    /// The bytes of tokens, where something was done to them first.
+    std::string push(std::string_view bytes);
     /// What is kept, for the end of the text.
     std::string finish();
 

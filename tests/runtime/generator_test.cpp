@@ -350,6 +350,7 @@ TEST_P(Runtime, BadRequestsAreRefused) {
     refused([](spec::Request& r) { r.n_min = 4; });
     refused([](spec::Request& r) { r.sampling.top_p = 0; });
     refused([](spec::Request& r) { r.sampling.temperature = -1; });
+    refused([](spec::Request& r) { r.sampling.logit_bias = {{512, 1}}; });
     EXPECT_EQ(finished(generator, request(3)).text, plain(*context(options(StateForm::ring, 1, 4))).tokens);
 }
 

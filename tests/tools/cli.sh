@@ -185,6 +185,18 @@ if "$program" gguf --help >/dev/null 2>&1; then
         { echo "no figures after SIGTERM: $(tail -n 1 "$folder/err")"; problems=$((problems + 1)); }
     interrupted INT 130 "in all" 0.3 run -m "$m" -p "$(printf 'x%.0s' {1..4000})" --chunk 1
 
+    # What is out of range is found before the model is looked for.
+    run=(run -m "$folder/none.gguf" -p x)
+    expect 1 "temperature: 0 or a positive number" "${run[@]}" --temp nan
+    expect 1 "top_p: a number above 0" "${run[@]}" --top-p 0
+    expect 1 "repetition penalty: a number above 0" "${run[@]}" --repeat-penalty 0
+    expect 1 "DRY's base: a number from 1 on" "${run[@]}" --dry-base 0.5
+    expect 1 "--logit-bias 3: TOKEN=NUMBER is expected" "${run[@]}" --logit-bias 3
+    expect 1 "--stop: a text of at least one character" "${run[@]}" --stop ""
+    expect 1 "--think-budget: -1 (any number)" "${run[@]}" --think-budget=-2
+    expect 1 "none.gguf" "${run[@]}" --temp 1 --typical 0.9 --mirostat-tau 3 --dry-breaker a --dry-breaker b --ratio
+    expect 1 "token 600 is not one of the vocabulary's 512" run -m "$m" -t 1,2 -n 1 --logit-bias 600=1
+    expect 0 '"most_likely":[{"token":' run -m "$m" -t 1,2 -n 4 --repeat-penalty 1.2 --logprobs 2 --json
     head -c 999 /dev/urandom >"$folder/noise"
     "$program" tokenize -m "$m" <"$folder/noise" | "$program" detokenize -m "$m" | cmp - "$folder/noise" ||
         { echo "bytes did not come back from tokenize and detokenize"; problems=$((problems + 1)); }
