@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/clock.h"
+#include "runtime/sequence/prompt_cuts.h"
 
 namespace rw::spec {
 namespace {
@@ -20,17 +21,16 @@ uint64_t next_id() {
 
 Generator::~Generator() {
     for (const Generation& g : all_)
-        if (drafter_) drafter_->end(g.id);
+        if (g.drafter) g.drafter->end(g.id);
 }
 
 const char* name_of(Stop stop) {
-    constexpr const char* names[] = {"none", "end_token", "length", "context_full", "cancelled", "failed"};
+    constexpr const char* names[] = {"none", "end_token", "stop_string", "length", "context_full", "cancelled", "failed"};
     return names[int(stop)];
 }
 
-void Generator::check(const Request& r) const {
-    const model::Options& o = context_.options();
-    r.sampler.check();
+void Generator::check(const Request& r, const model::Options& o, uint32_t vocab) {
+    r.sampling.check(vocab);
     const auto that = [](bool ok, std::string text) {
         if (!ok) throw Error(Status::invalid_argument, std::move(text));
     };
@@ -38,25 +38,55 @@ void Generator::check(const Request& r) const {
     that(r.most_tokens >= 1, "the number of tokens to generate is at least 1");
     that(r.n_max == n_auto || (r.n_max >= 0 && r.n_max < o.pools.most_exact),
          fmt::format("n_max {}: the context was made for drafts of up to {} tokens", r.n_max, o.pools.most_exact - 1));
-    that(r.n_max == 0 || drafter_, "drafts need a drafter (n_max = 0 generates without)");
-    that(r.n_min >= 0 && (r.n_min <= r.n_max || r.n_max <= 0) && r.p_min >= 0 && r.p_min <= 1,
-         "n_min is from 0 to n_max, p_min from 0 to 1");
+    that(r.n_min >= 0, fmt::format("n_min {}: 0 or more is expected", r.n_min));
+    that(r.n_min <= r.n_max || r.n_max <= 0,
+         fmt::format("n_min {}: no draft is longer than n_max, which is {}", r.n_min, r.n_max));
+    that(r.p_min >= 0 && r.p_min <= 1, fmt::format("p_min {}: 0 to 1 is expected", r.p_min));
+    that(r.accept_rate < 0 || !r.constraint, "accept_rate takes drafts that a constraint may not allow");
     if (int64_t(r.prompt.size()) > o.pools.context)
         throw Error(Status::range, fmt::format("the prompt has {} tokens, the context {} positions", r.prompt.size(),
                                                o.pools.context));
+    for (const int32_t token : r.prompt)
+        if (token < 0 || uint32_t(token) >= vocab)
+            throw Error(Status::range, fmt::format("token {} is not one of the vocabulary's {}", token, vocab));
+}
+
+void Generator::check(const Request& r) const {
+    check(r, context_.options(), context_.geometry().vocab);
+    if (r.n_max != 0 && !r.drafter && !drafter_)
+        throw Error(Status::invalid_argument, "drafts need a drafter (n_max = 0 generates without)");
+}
+
+Generation Generator::fresh(Request request, sequence::SequenceState state) const {
+    Drafter* const drafter = request.drafter ? request.drafter : drafter_;
+    sample::Sampler sampler(request.sampling, request.constraint);
+    sampler.begin(request.prompt);
+    sample::Stops stops = request.stops;
+    return {.id = next_id(), .request = std::move(request), .drafter = drafter, .state = std::move(state), .text = {},
+            .sampler = std::move(sampler), .stops = std::move(stops)};
 }
 
 Generation& Generator::add(Request request, const model::Progress& progress) {
     check(request);
     std::list<Generation> one;
-    one.push_back({next_id(), std::move(request), sequence::SequenceState(context_), {}, Stop::none, {}, {}, {}});
-    prefill(one.front(), progress);
+    one.push_back(fresh(std::move(request), sequence::SequenceState(context_)));
+    Generation& g = one.front();
+    while (g.prompting()) {
+        prompt_call(g);
+        if (progress && !progress(uint64_t(g.state.pos()), g.request.prompt.size())) cancel(g);
+    }
     all_.splice(all_.end(), one);
-    return begin(all_.back());
+    return begin(g);
+}
+
+Generation& Generator::submit(Request request) {
+    check(request);
+    all_.push_back(fresh(std::move(request), sequence::SequenceState(context_)));
+    return all_.back();
 }
 
 Generation& Generator::begin(Generation& g) {
-    if (drafter_ && g.stopped == Stop::none) drafter_->begin(g.known());
+    if (g.drafter && g.stopped == Stop::none) g.drafter->begin(g.known());
     const int64_t most = std::min<int64_t>(context_.options().pools.most_exact - 1, RoundCosts::kMost);
     if (g.request.n_max == n_auto) g.controller.emplace(int(most));
     return g;
@@ -68,170 +98,81 @@ Generation& Generator::resume(sequence::SequenceState state, int32_t last, Reque
     request.prompt = std::move(before);
     if (&state.context() != &context_)
         throw Error(Status::invalid_argument, "resume: the state is one of another context");
-    if (last < 0 || last >= int64_t(context_.geometry().vocab))
-        throw Error(Status::range,
-                    fmt::format("resume: token {} is not one of the vocabulary's {}", last, context_.geometry().vocab));
-    all_.push_back({next_id(), std::move(request), std::move(state), {last}, Stop::none, {}, {}, {}});
-    Generation& g = all_.back();
-    g.stopped = stop_at(g, 1, last, g.state.pos());
+    if (request.constraint && !request.constraint->allows(last))
+        throw Error(Status::invalid_argument, "resume: the constraint does not allow the last token");
+    std::list<Generation> one;
+    one.push_back(fresh(std::move(request), std::move(state)));
+    Generation& g = one.front();
+    g.text = {last};
+    g.sampler.accept({last});
+    g.stops.push(last);
+    g.stopped = stop_at(g, g.stops, 1, last, g.state.pos());
+    all_.splice(all_.end(), one);
     return begin(g);
 }
 
-void Generator::prefill(Generation& g, const model::Progress& progress) {
-    // Cut by the prompt alone, at multiples of the chunk and where messages begin, whatever else runs: the same prompt
-    // gives the same bits, and two that begin with the same messages have the same states there.
+/// Tokens that others have run need not be run again; those of a prompt that is at work just now are known as well.
+void Generator::take_known(Generation& g, const sequence::PrefixCache::Prompt& prompt) {
+    const int64_t before = g.state.pos();
+    cache_->restore(g.state, prompt, g.needs_mtp());
+    // A copy that failed leaves nothing, and then nothing was saved.
+    g.counts.cached = g.state.pos() < before ? 0 : g.counts.cached + g.state.pos() - before;
+}
+
+/// The next call of a prompt; behind its last the first token is chosen.
+void Generator::prompt_call(Generation& g) {
     const double start = seconds_now();
     const std::span<const int32_t> prompt(g.request.prompt);
-    const size_t chunk = size_t(context_.options().chunk);
-    for (size_t at = 0, end = 0; at < prompt.size(); at = end) {
-        const auto next = std::find(prompt.begin() + std::ptrdiff_t(at) + 1, prompt.end(), g.request.message_start);
-        end = std::min((at / chunk + 1) * chunk, size_t(next - prompt.begin()));
-        const auto part = prompt.subspan(at, end - at);
-        model::Wanted wanted{.prefill = true, .mtp = needs_mtp()};
-        if (end == prompt.size()) wanted.rows = {int32_t(part.size()) - 1};
-        context_.run({g.state.part(part)}, wanted);
-        g.state.advance(int64_t(part.size()), wanted.mtp);
-        if (progress && !progress(end, prompt.size())) {
-            g.stopped = Stop::cancelled;
-            return;
+    const int64_t chunk = context_.options().chunk;
+    const std::vector<int64_t> cuts = sequence::prompt_cuts(prompt, chunk, g.request.message_start);
+    if (cache_) take_known(g, {prompt, cuts});
+    const size_t at = size_t(g.state.pos()), end = size_t(*std::upper_bound(cuts.begin(), cuts.end(), g.state.pos()));
+    const auto part = prompt.subspan(at, end - at);
+    model::Wanted wanted{.prefill = true, .mtp = g.needs_mtp()};
+    if (end == prompt.size()) wanted.rows = {int32_t(part.size()) - 1};
+    context_.run({g.state.part(part)}, wanted);
+    g.state.advance(int64_t(part.size()), wanted.mtp);
+    if (end == prompt.size()) take(g, verdict(g, {}, 0, g.state.pos()));
+    // A longer prompt would not be cut at this one's end.
+    if (cache_ && (end < prompt.size() || int64_t(end) % chunk == 0)) cache_->offer(g.state, {prompt, cuts});
+    g.counts.prefill_seconds += seconds_now() - start;
+}
+
+/// Of the prompts that wait, the one after the last that had its turn.
+Generation* Generator::next_prompt() {
+    Generation* first = nullptr;
+    for (Generation& g : all_) {
+        if (!g.prompting()) continue;
+        if (g.id > turn_) return &g;
+        if (!first) first = &g;
+    }
+    return first;
+}
+
+bool Generator::step() {
+    Generation* const g = next_prompt();
+    if (g) {
+        turn_ = g->id;
+        try {
+            prompt_call(*g);
+        } catch (...) {
+            cancel(*g);
+            g->stopped = Stop::failed;
+            throw;
         }
+        if (!g->text.empty()) begin(*g);
     }
-    g.text.push_back(chosen(g, 0, g.state.pos()));
-    g.stopped = stop_at(g, 1, g.text.back(), g.state.pos());
-    g.counts.prefill_seconds = seconds_now() - start;
+    return round() || g;
 }
 
-/// The token that the model itself chooses behind row `row` of the last call.
-int32_t Generator::chosen(const Generation& g, size_t row, int64_t position) const {
-    if (g.request.sampler.greedy()) return context_.candidates(row).front().token;
-    return g.request.sampler.choose(context_.logits(row), position);
-}
-
-/// Whether a text of that many tokens is over with this one, which gets this position.
-Stop Generator::stop_at(const Generation& g, size_t tokens, int32_t token, int64_t position) const {
-    const auto& ends = g.request.ends;
-    if (std::find(ends.begin(), ends.end(), token) != ends.end()) return Stop::end_token;
-    if (int64_t(tokens) >= g.request.most_tokens) return Stop::length;
-    return position >= context_.options().pools.context ? Stop::context_full : Stop::none;
-}
-
-std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation*>& going) {
-    std::vector<std::vector<int32_t>> result(going.size());
-    std::vector<DraftJob> jobs;
-    std::vector<size_t> of;
-    for (size_t i = 0; i < going.size(); ++i) {
-        Generation& g = *going[i];
-        g.last = {};
-        // The round yields one token more than it drafts, and takes a position for each.
-        const int64_t left = std::min(g.request.most_tokens - int64_t(g.text.size()), g.state.room()) - 1;
-        const int wanted = g.controller ? g.controller->choose(costs_, int(going.size())) : g.request.n_max;
-        const int n = int(std::clamp<int64_t>(left, 0, wanted));
-        g.last.asked = n;
-        if (n < std::max(g.request.n_min, 1)) continue;
-        jobs.push_back({g.known(), n}), of.push_back(i);
-    }
-    if (jobs.empty()) return result;
-    const double start = seconds_now();
-    drafter_->draft(jobs);
-    for (size_t j = 0; j < jobs.size(); ++j) {
-        Generation& g = *going[of[j]];
-        for (const model::Candidate& next : jobs[j].chain) {
-            if (next.probability < g.request.p_min) break;
-            g.last.draft.push_back(next);
-        }
-        if (int(g.last.draft.size()) < g.request.n_min) g.last.draft.clear();
-        for (const model::Candidate& next : g.last.draft) result[of[j]].push_back(next.token);
-        g.counts.draft_seconds += seconds_now() - start;
-    }
-    return result;
-}
-
-/// Who has to know how the round went.
-void Generator::tell(Generation& g, int sequences, double seconds) {
-    const int drafted = int(g.last.draft.size());
-    costs_.add(sequences, g.last.asked, seconds);
-    if (g.controller) g.controller->learn(costs_, sequences, g.last.asked, drafted, g.last.accepted);
-    if (!drafter_) return;
-    if (drafted > 0) drafter_->accept(g.known(), drafted, g.last.accepted);
-    if (g.stopped == Stop::none) drafter_->observe(g.known());
-    else drafter_->end(g.id);
-}
-
-bool Generator::round() {
-    const double round_start = seconds_now();
-    std::vector<Generation*> going;
-    for (Generation& g : all_)
-        if (g.stopped == Stop::none) going.push_back(&g);
-    if (going.empty()) return false;
-    const auto drafted = drafts(going);
-
-    const double start = seconds_now();
-    std::vector<std::vector<int32_t>> rows(going.size());
-    std::vector<model::Part> parts;
-    model::Wanted wanted{.mtp = needs_mtp()};
-    for (size_t i = 0; i < going.size(); ++i) {
-        rows[i] = {going[i]->text.back()};
-        rows[i].insert(rows[i].end(), drafted[i].begin(), drafted[i].end());
-        parts.push_back(going[i]->state.part(rows[i]));
-        for (size_t t = 0; t < rows[i].size(); ++t) wanted.rows.push_back(int32_t(wanted.rows.size()));
-    }
-    context_.run(parts, wanted);
-
-    struct Verdict {
-        std::vector<int32_t> tokens;  // of which all but the last were drafted
-        Stop stop = Stop::none;
-    };
-    std::vector<Verdict> verdicts(going.size());  // all of them before anything changes
-    size_t row = 0;
-    for (size_t i = 0; i < going.size(); ++i) {
-        const Generation& g = *going[i];
-        Verdict& v = verdicts[i];
-        for (size_t n = 0;; ++n) {
-            const int64_t position = g.state.pos() + int64_t(n) + 1;
-            int32_t token = chosen(g, row + n, position);
-            const bool drafted_here = n < drafted[i].size();
-            if (drafted_here && g.request.accept_rate >= 0 && uniform(1, 0, position) < g.request.accept_rate)
-                token = drafted[i][n];
-            v.tokens.push_back(token);
-            v.stop = stop_at(g, g.text.size() + n + 1, token, position);
-            if (v.stop != Stop::none || !drafted_here || drafted[i][n] != token) break;
-        }
-        row += rows[i].size();
-    }
-    try {
-        for (size_t i = 0; i < going.size(); ++i) {
-            Generation& g = *going[i];
-            const int64_t pos = g.state.pos() + int64_t(verdicts[i].tokens.size());
-            g.state.advance(int64_t(rows[i].size()), wanted.mtp);
-            g.last.recomputed = g.state.rollback(pos);
-        }
-    } catch (...) {
-        for (Generation* g : going) g->stopped = Stop::failed;
-        throw;
-    }
-    for (size_t i = 0; i < going.size(); ++i) {
-        Generation& g = *going[i];
-        const std::vector<int32_t>& tokens = verdicts[i].tokens;
-        const size_t accepted = tokens.size() - 1, tried = std::min(tokens.size(), drafted[i].size());
-        g.text.insert(g.text.end(), tokens.begin(), tokens.end());
-        g.stopped = verdicts[i].stop;
-        Counts& c = g.counts;
-        c.recomputed += g.last.recomputed;
-        c.tried.resize(std::max(c.tried.size(), drafted[i].size())), c.taken.resize(c.tried.size());
-        for (size_t n = 0; n < tried; ++n) ++c.tried[n];
-        for (size_t n = 0; n < accepted; ++n) ++c.taken[n];
-        ++c.rounds;
-        c.drafted += int64_t(drafted[i].size()), c.accepted += int64_t(accepted), c.emitted += int64_t(tokens.size());
-        c.verify_seconds += seconds_now() - start;
-        g.last.accepted = int(accepted);
-    }
-    const double seconds = seconds_now() - round_start;
-    for (Generation* g : going) tell(*g, int(going.size()), seconds);
-    return true;
+void Generator::cancel(Generation& g) {
+    if (g.stopped != Stop::none) return;
+    g.stopped = Stop::cancelled;
+    if (g.drafter) g.drafter->end(g.id);
 }
 
 void Generator::drop(const Generation& generation) {
-    if (drafter_) drafter_->end(generation.id);
+    if (generation.drafter) generation.drafter->end(generation.id);
     all_.remove_if([&](const Generation& g) { return &g == &generation; });
 }
 

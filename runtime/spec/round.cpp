@@ -1,0 +1,173 @@
+// A round of the generator: drafts, one call that verifies them all, verdicts, and going back.
+#include <algorithm>
+#include <iterator>
+
+#include "runtime/clock.h"
+#include "runtime/sample/random.h"
+#include "runtime/spec/generator.h"
+
+namespace rw::spec {
+namespace {
+
+template <class T>
+void make_room(std::vector<T>& list, size_t more) {
+    if (list.capacity() - list.size() < more) list.reserve(2 * list.size() + more);
+}
+
+}  // namespace
+
+/// What the sequence's sampler chooses behind row `row` of the last call.
+sample::Choice Generator::chosen(const Request& r, const sample::Sampler& sampler, size_t row, int64_t position,
+                                 std::optional<int32_t> draft) const {
+    if (sampler.argmax_only())
+        if (auto best = sampler.choose_best(context_.candidates(row).front().token)) return *best;
+    const std::vector<float> logits = context_.logits(row);
+    return sampler.choose(logits, position, r.ratio ? draft : std::nullopt);
+}
+
+/// Whether a text of that many tokens is over with this one, which gets this position.
+Stop Generator::stop_at(const Generation& g, const sample::Stops& stops, size_t tokens, int32_t token,
+                        int64_t position) const {
+    const auto& ends = g.request.ends;
+    if (std::find(ends.begin(), ends.end(), token) != ends.end()) return Stop::end_token;
+    if (stops.found()) return Stop::stop_string;
+    if (int64_t(tokens) >= g.request.most_tokens) return Stop::length;
+    return position >= context_.options().pools.context ? Stop::context_full : Stop::none;
+}
+
+/// Of the last call the rows from `row` on are those of the last token and of the draft; position: of the first token that
+/// is chosen. Only makes room in the sequence, so that taking the verdict cannot fail.
+Generator::Verdict Generator::verdict(Generation& g, std::span<const int32_t> draft, size_t row, int64_t position) const {
+    Verdict v{.tokens = {}, .logprobs = {}, .sampler = g.sampler, .stops = g.stops};
+    for (size_t n = 0;; ++n) {
+        const auto here = n < draft.size() ? std::optional(draft[n]) : std::nullopt;
+        sample::Choice choice = chosen(g.request, v.sampler, row + n, position + int64_t(n), here);
+        if (here && g.request.accept_rate >= 0 && sample::uniform(1, 0, position + int64_t(n)) < g.request.accept_rate)
+            choice = {*here};
+        v.sampler.accept(choice);
+        v.stops.push(choice.token);
+        v.tokens.push_back(choice.token);
+        if (choice.logprobs) v.logprobs.push_back(std::move(*choice.logprobs));
+        v.stop = stop_at(g, v.stops, g.text.size() + n + 1, choice.token, position + int64_t(n));
+        if (v.stop != Stop::none || here != choice.token) break;
+    }
+    make_room(g.text, v.tokens.size()), make_room(g.logprobs, v.logprobs.size());
+    return v;
+}
+
+void Generator::take(Generation& g, Verdict v) {
+    g.text.insert(g.text.end(), v.tokens.begin(), v.tokens.end());
+    std::move(v.logprobs.begin(), v.logprobs.end(), std::back_inserter(g.logprobs));
+    g.sampler = std::move(v.sampler), g.stops = std::move(v.stops);
+    g.stopped = v.stop;
+}
+
+std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation*>& going) {
+    std::vector<std::vector<int32_t>> result(going.size());
+    struct Jobs {
+        std::vector<DraftJob> jobs;
+        std::vector<size_t> of;
+    };
+    std::vector<std::pair<Drafter*, Jobs>> asked;  // few: in order of appearance
+    for (size_t i = 0; i < going.size(); ++i) {
+        Generation& g = *going[i];
+        g.last = {};
+        // The round yields one token more than it drafts, and takes a position for each.
+        const int64_t left = std::min(g.request.most_tokens - int64_t(g.text.size()), g.state.room()) - 1;
+        const int wanted = g.controller ? g.controller->choose(costs_, int(going.size())) : g.request.n_max;
+        const int n = int(std::clamp<int64_t>(left, 0, wanted));
+        g.last.asked = n;
+        if (n < std::max(g.request.n_min, 1)) continue;
+        auto mine = std::find_if(asked.begin(), asked.end(), [&](const auto& a) { return a.first == g.drafter; });
+        if (mine == asked.end()) mine = asked.insert(mine, {g.drafter, {}});
+        mine->second.jobs.push_back({g.known(), n}), mine->second.of.push_back(i);
+    }
+    for (auto& [drafter, theirs] : asked) {
+        const double start = seconds_now();
+        drafter->draft(theirs.jobs);
+        const double seconds = seconds_now() - start;
+        for (size_t j = 0; j < theirs.jobs.size(); ++j) {
+            Generation& g = *going[theirs.of[j]];
+            g.last.reading = theirs.jobs[j].reading;
+            for (const model::Candidate& next : theirs.jobs[j].chain) {
+                if (next.probability < g.request.p_min) break;
+                g.last.draft.push_back(next);
+            }
+            if (int(g.last.draft.size()) < g.request.n_min) g.last.draft.clear();
+            for (const model::Candidate& next : g.last.draft) result[theirs.of[j]].push_back(next.token);
+            g.counts.draft_seconds += seconds;
+        }
+    }
+    return result;
+}
+
+/// Who has to know how the round went.
+void Generator::tell(Generation& g, int sequences, double seconds) {
+    const int drafted = int(g.last.draft.size());
+    if (!g.last.reading) costs_.add(sequences, g.last.asked, seconds);
+    if (g.controller && !g.last.reading) g.controller->learn(costs_, sequences, g.last.asked, drafted, g.last.accepted);
+    if (!g.drafter) return;
+    if (drafted > 0) g.drafter->accept(g.known(), drafted, g.last.accepted);
+    if (g.stopped == Stop::none) g.drafter->observe(g.known());
+    else g.drafter->end(g.id);
+}
+
+bool Generator::round() {
+    const double round_start = seconds_now();
+    std::vector<Generation*> going;
+    for (Generation& g : all_)
+        if (g.stopped == Stop::none && !g.prompting()) going.push_back(&g);
+    if (going.empty()) return false;
+    const auto drafted = drafts(going);
+
+    const double start = seconds_now();
+    std::vector<std::vector<int32_t>> rows(going.size());
+    std::vector<model::Part> parts;
+    model::Wanted wanted;
+    for (const Generation* g : going) wanted.mtp = wanted.mtp || g->needs_mtp();
+    for (size_t i = 0; i < going.size(); ++i) {
+        rows[i] = {going[i]->text.back()};
+        rows[i].insert(rows[i].end(), drafted[i].begin(), drafted[i].end());
+        parts.push_back(going[i]->state.part(rows[i]));
+        for (size_t t = 0; t < rows[i].size(); ++t) wanted.rows.push_back(int32_t(wanted.rows.size()));
+    }
+    context_.run(parts, wanted);
+
+    std::vector<Verdict> verdicts;  // all of them before anything changes
+    size_t row = 0;
+    for (size_t i = 0; i < going.size(); ++i) {
+        verdicts.push_back(verdict(*going[i], drafted[i], row, going[i]->state.pos() + 1));
+        row += rows[i].size();
+    }
+    try {
+        for (size_t i = 0; i < going.size(); ++i) {
+            Generation& g = *going[i];
+            const int64_t pos = g.state.pos() + int64_t(verdicts[i].tokens.size());
+            g.state.advance(int64_t(rows[i].size()), wanted.mtp);
+            g.last.recomputed = g.state.rollback(pos);
+        }
+    } catch (...) {
+        for (Generation* g : going) g->stopped = Stop::failed;
+        throw;
+    }
+    for (size_t i = 0; i < going.size(); ++i) {
+        Generation& g = *going[i];
+        const size_t emitted = verdicts[i].tokens.size(), accepted = emitted - 1;
+        const size_t tried = std::min(emitted, drafted[i].size());
+        take(g, std::move(verdicts[i]));
+        Counts& c = g.counts;
+        c.recomputed += g.last.recomputed;
+        c.tried.resize(std::max(c.tried.size(), drafted[i].size())), c.taken.resize(c.tried.size());
+        for (size_t n = 0; n < tried; ++n) ++c.tried[n];
+        for (size_t n = 0; n < accepted; ++n) ++c.taken[n];
+        ++c.rounds;
+        c.drafted += int64_t(drafted[i].size()), c.accepted += int64_t(accepted), c.emitted += int64_t(emitted);
+        c.verify_seconds += seconds_now() - start;
+        g.last.accepted = int(accepted);
+    }
+    const double seconds = seconds_now() - round_start;
+    for (Generation* g : going) tell(*g, int(going.size()), seconds);
+    return true;
+}
+
+}  // namespace rw::spec
