@@ -129,7 +129,7 @@ std::string random_text(ConstraintPtr constraint, const grammar::TokenTrie& trie
         if (left.empty()) return text;
         int32_t token = left[dice() % left.size()];
         if (i >= most)
-            for (const char* closing : {")", "]", "}", ">", "\"", ""})
+            for (const char* closing : {")", "]", "}", ">", "x", "\"", ""})
                 for (const int32_t t : left)
                     if (trie.bytes(t) == closing) token = t;  // the later ones rather
         EXPECT_TRUE(constraint->allows(token));
