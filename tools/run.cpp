@@ -91,7 +91,7 @@ nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec
     return {{"text", text},
             {"tokens", g.text},
             {"prompt_tokens", g.request.prompt.size()},
-            {"cached_tokens", 0},
+            {"cached_tokens", c.cached},
             {"stop", spec::name_of(g.stopped)},
             {"rounds", c.rounds},
             {"drafted", c.drafted},

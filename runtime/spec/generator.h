@@ -70,6 +70,7 @@ struct Generation {
         int accepted = 0;
         int64_t recomputed = 0;
     } last;
+    int64_t by_cuts = 0;         // so many tokens of the prompt were run from nothing, cut by cut, as a cache may know them
 
     Known known() const { return {id, request.prompt, text, &state}; }
     bool needs_mtp() const { return drafter && drafter->needs_mtp(); }

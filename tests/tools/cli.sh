@@ -130,6 +130,9 @@ if "$program" gguf --help >/dev/null 2>&1; then
     expect 0 "hi!" detokenize -m "$m" -t "104, 105 33"
     expect 1 "'x2' is not a token" detokenize -m "$m" -t 1,x2
     expect 1 "token 512: the vocabulary has 0 to 511" detokenize -m "$m" -t 512
+    expect 0 '"what":"an edit in the middle","prompt_tokens":40,"cached_tokens":16,"run_tokens":24' bench -m "$m" --suite cache --prompt-tokens 40 --chunk 8 --json
+    expect 1 "--cache-every 12: at most --chunk (8), or a multiple of it" bench -m "$m" --suite cache --chunk 8 --cache-every 12
+    expect 1 "--context-shift: a recurrent layer" run -m "$m" -t 1 --context-shift
     head -c 999 /dev/urandom >"$folder/noise"
     "$program" tokenize -m "$m" <"$folder/noise" | "$program" detokenize -m "$m" | cmp - "$folder/noise" ||
         { echo "bytes did not come back from tokenize and detokenize"; problems=$((problems + 1)); }
