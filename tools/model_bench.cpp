@@ -7,6 +7,7 @@
 #include "runtime/clock.h"
 #include "runtime/sample/random.h"
 #include "runtime/spec/generator.h"
+#include "tools/cache_bench.h"
 #include "tools/draft_options.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
@@ -17,6 +18,8 @@ namespace {
 struct Options {
     ModelOptions model;
     DraftOptions draft;
+    CacheOptions cache;
+    std::string suite = "lengths";
     std::vector<int> n_max{0, 1, 2, 3, 4};
     int64_t prompt = 512, most_tokens = 64, sequences = 1;
     double accept_rate = -1;
@@ -124,6 +127,11 @@ void add_model_bench(CLI::App& app, int&) {
     auto o = std::make_shared<Options>();
     o->model.add_to(verb);
     o->draft.add_to(verb, false);
+    o->cache.add_to(verb);
+    verb.add_option("--suite", o->suite,
+                    "lengths: drafts of several lengths; cache: a prompt that comes again, changed a little")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"lengths", "cache"}));
     verb.add_option("--n-max", o->n_max, "Drafts of a round, as 0,1,2,3")
         ->delimiter(',')
         ->capture_default_str()
@@ -131,15 +139,18 @@ void add_model_bench(CLI::App& app, int&) {
     verb.add_option("--accept-rate", o->accept_rate,
                     "Take drafts with this probability, for models whose head is not trained")
         ->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--prompt-tokens", o->prompt, "Tokens of the prompt")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 1 << 24));
+    const CLI::Option* const prompt =
+        verb.add_option("--prompt-tokens", o->prompt, "Tokens of the prompt; of the cache's suite 4096 by default")
+            ->capture_default_str()
+            ->check(CLI::Range(1, 1 << 24));
     verb.add_option("-n,--tokens-out", o->most_tokens, "Tokens to generate")
         ->capture_default_str()
         ->check(CLI::Range(1, 1 << 24));
     verb.add_option("--sequences", o->sequences, "That many at once")->capture_default_str()->check(CLI::Range(1, 256));
     verb.add_flag("--json", o->json, "Print JSON");
-    verb.callback([o] {
+    verb.callback([o, prompt] {
+        if (o->suite == "cache")
+            return run_cache_bench({o->model, o->cache, prompt->count() ? o->prompt : 4096, o->json});
         if (o->draft.spec == "none") o->n_max = {0};
         bench(*o);
     });

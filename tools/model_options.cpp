@@ -10,6 +10,16 @@
 #include "tools/table.h"
 
 namespace rw::tools {
+namespace {
+
+void refuse_context_shift() {
+    throw Error(Status::unsupported,
+                "--context-shift: a recurrent layer has taken every token in and cannot forget the oldest, so what is left "
+                "would be the state of another text; a full context ends the text (length). Take a longer --context or a "
+                "shorter prompt");
+}
+
+}  // namespace
 
 void ModelOptions::add_to(CLI::App& verb) {
     verb.add_option("-m,--model", model, "The model's file (the first part, where it was split)")->required();
@@ -31,6 +41,8 @@ void ModelOptions::add_to(CLI::App& verb) {
         ->capture_default_str()
         ->check(at_least_zero)
         ->check(CLI::Range(0.0, 1e6));
+    verb.add_flag_callback("--context-shift", refuse_context_shift,
+                           "Refused for models with recurrent layers (docs/prefix-cache.md)");
 }
 
 model::Progress progress_bar(const char* what) {

@@ -78,7 +78,7 @@ nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec
             {"tokens", g.text},
             {"prompt_tokens", g.request.prompt.size()},
             {"prompt_tokens_taken", taken},
-            {"cached_tokens", 0},
+            {"cached_tokens", c.cached},
             {"stop", spec::name_of(g.stopped)},
             {"rounds", c.rounds},
             {"drafted", c.drafted},

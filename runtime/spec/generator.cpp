@@ -125,7 +125,8 @@ void Generator::prompt_call(Generation& g) {
     const std::span<const int32_t> prompt(g.request.prompt);
     const int64_t chunk = context_.options().chunk;
     const std::vector<int64_t> cuts = sequence::prompt_cuts(prompt, chunk, g.request.message_start);
-    if (cache_) take_known(g, {prompt, cuts});
+    const bool known = cache_ && g.state.pos() == g.by_cuts;
+    if (known) take_known(g, {prompt, cuts});
     const size_t at = size_t(g.state.pos()), end = size_t(*std::upper_bound(cuts.begin(), cuts.end(), g.state.pos()));
     const auto part = prompt.subspan(at, end - at);
     model::Wanted wanted{.prefill = true, .mtp = g.needs_mtp()};
@@ -133,8 +134,11 @@ void Generator::prompt_call(Generation& g) {
     context_.run({g.state.part(part)}, wanted);
     g.state.advance(int64_t(part.size()), wanted.mtp);
     if (end == prompt.size()) take(g, verdict(g, {}, 0, g.state.pos()));
-    // A longer prompt would not be cut at this one's end.
-    if (cache_ && (end < prompt.size() || int64_t(end) % chunk == 0)) cache_->offer(g.state, {prompt, cuts});
+    if (known) {
+        g.by_cuts = g.state.pos();
+        // A longer prompt would not be cut at this one's end.
+        if (end < prompt.size() || int64_t(end) % chunk == 0) cache_->offer(g.state, {prompt, cuts});
+    }
     g.counts.prefill_seconds += seconds_now() - start;
 }
 

@@ -78,6 +78,7 @@ struct Generation {
         int64_t recomputed = 0;
         bool reading = false;    // the drafter was still taking the text in
     } last{};
+    int64_t by_cuts = 0;         // so many tokens of the prompt were run from nothing, cut by cut, as a cache may know them
 
     Known known() const { return {id, request.prompt, text, &state}; }
     bool needs_mtp() const { return drafter && drafter->needs_mtp(); }

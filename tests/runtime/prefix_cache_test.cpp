@@ -29,10 +29,13 @@ model::Options options(StateForm form, int64_t sequences = 1, int64_t chunk = 16
 class CacheOn : public Runtime {
 protected:
     std::unique_ptr<model::Context> context(model::Options o) {
+        o.pools.context = 256;
+        return std::make_unique<model::Context>(random_model(), opened(), o);
+    }
+    std::shared_ptr<core::Device> opened() {
         std::shared_ptr<core::Device>& device = devices_[GetParam()];
         if (!device) device = core::open(GetParam());
-        o.pools.context = 256;
-        return std::make_unique<model::Context>(random_model(), device, o);
+        return device;
     }
     bool slow() const { return GetParam() != "cpu:0"; }
     static void TearDownTestSuite() { devices_.clear(); }
@@ -260,6 +263,36 @@ TEST_P(CacheOn, FourOfOnePromptRunItOnce) {
     }
     EXPECT_EQ(cached, 3 * 96);  // each goes on from what the one before it has just run
     EXPECT_LT(calls, 16);
+}
+
+TEST_P(CacheOn, CopiesKeepEveryBit) {
+    constexpr uint64_t size = 1 << 16;
+    const std::vector<uint64_t> whole{0, 4, 8, 8192, 12000, 40000}, odd{1, 3, 10, 999, 20001};
+    std::vector<uint32_t> bits(size / 4), found(bits.size());
+    for (uint32_t i = 0; i < bits.size(); ++i) bits[i] = i % 3 ? i * 2654435761u : 0x7f800000u + i;  // NaNs of all kinds
+    const auto from = opened()->allocate(size), to = opened()->allocate(size);
+    from->write(0, bits.data(), size);
+    for (const auto where : {PieceStore::Where::host, PieceStore::Where::device}) {
+        const PieceStore store(opened(), where);
+        EXPECT_EQ(store.on_device(), where == PieceStore::Where::device && !from->host());
+        for (const auto& ends : {whole, odd}) {
+            std::vector<SequenceState::Piece> out, back;
+            for (size_t i = 1; i < ends.size(); ++i) {
+                out.push_back({from.get(), ends[i - 1], ends[i] - ends[i - 1]});
+                back.push_back({to.get(), ends[i - 1], ends[i] - ends[i - 1]});
+            }
+            const std::vector<uint32_t> zeros(bits.size());
+            to->write(0, zeros.data(), size);
+            const PieceStore::Kept kept = store.keep(out);
+            EXPECT_EQ(kept.bytes, PieceStore::bytes(out));
+            store.put_back(kept, back);
+            to->read(0, found.data(), size);
+            const auto* a = reinterpret_cast<const std::byte*>(bits.data());
+            const auto* b = reinterpret_cast<const std::byte*>(found.data());
+            EXPECT_TRUE(std::equal(a + ends.front(), a + ends.back(), b + ends.front()));
+            EXPECT_TRUE(std::all_of(b + ends.back(), b + size, [](std::byte x) { return x == std::byte(0); }));
+        }
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Device, CacheOn, testing::ValuesIn(device_ids()), device_name);

@@ -197,6 +197,9 @@ if "$program" gguf --help >/dev/null 2>&1; then
     expect 1 "none.gguf" "${run[@]}" --temp 1 --typical 0.9 --mirostat-tau 3 --dry-breaker a --dry-breaker b --ratio
     expect 1 "token 600 is not one of the vocabulary's 512" run -m "$m" -t 1,2 -n 1 --logit-bias 600=1
     expect 0 '"most_likely":[{"token":' run -m "$m" -t 1,2 -n 4 --repeat-penalty 1.2 --logprobs 2 --json
+    expect 0 '"what":"an edit in the middle","prompt_tokens":40,"cached_tokens":16,"run_tokens":24' bench -m "$m" --suite cache --prompt-tokens 40 --chunk 8 --json
+    expect 1 "--cache-every 12: at most --chunk (8), or a multiple of it" bench -m "$m" --suite cache --chunk 8 --cache-every 12
+    expect 1 "--context-shift: a recurrent layer" run -m "$m" -t 1 --context-shift
     head -c 999 /dev/urandom >"$folder/noise"
     "$program" tokenize -m "$m" <"$folder/noise" | "$program" detokenize -m "$m" | cmp - "$folder/noise" ||
         { echo "bytes did not come back from tokenize and detokenize"; problems=$((problems + 1)); }
