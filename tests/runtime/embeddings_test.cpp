@@ -130,10 +130,11 @@ TEST_P(Runtime, TextBehindAPictureIsTheSameWithDrafts) {
         const int32_t first = c->candidates(0).front().token;
         sequence::save(state, std::vector<int32_t>(38), saved_path);
 
+        const int64_t most = form == model::StateForm::ring ? 21 : 9;
         const auto text = [&](sequence::SequenceState from, int n_max) {
             spec::MtpDrafter drafter(*c);
             spec::Generator generator(*c, &drafter);
-            const spec::Generation& g = generator.resume(std::move(from), first, {.most_tokens = 21, .n_max = n_max});
+            const spec::Generation& g = generator.resume(std::move(from), first, {.most_tokens = most, .n_max = n_max});
             while (generator.round()) {
             }
             EXPECT_EQ(g.counts.drafted > 0, n_max > 0);
@@ -141,7 +142,7 @@ TEST_P(Runtime, TextBehindAPictureIsTheSameWithDrafts) {
             return std::pair(g.text, g.state.hash());
         };
         const auto expected = text(state.fork(), 0);
-        EXPECT_EQ(expected.first.size(), 21u);
+        EXPECT_EQ(int64_t(expected.first.size()), most);
         EXPECT_EQ(text(state.fork(), 3), expected);
         EXPECT_EQ(text(sequence::load(*c, saved_path).state, 3), expected);
         EXPECT_EQ(text(state.fork().fork(), 2), expected);
@@ -155,7 +156,7 @@ TEST_P(Runtime, TextBehindAPictureIsTheSameWithDrafts) {
             EXPECT_EQ(chain[i][0].token, by_hand[i][0].token);
             EXPECT_EQ(chain[i][0].probability, by_hand[i][0].probability);
         }
-        for (size_t i = 1; i <= 20; ++i) {
+        for (size_t i = 1; i < expected.first.size(); ++i) {
             picture.run(hand, 1, false, true);
             EXPECT_EQ(c->candidates(0).front().token, expected.first[i]) << i;
         }
