@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "runtime/sample/random.h"
 #include "runtime/sequence/save.h"
 #include "runtime/spec/generator.h"
 #include "runtime/spec/mtp_drafter.h"
@@ -71,7 +72,7 @@ class Picture {
 public:
     explicit Picture(const model::Model& model) : width_(model.geometry().width) {
         for (int i = 0; i < 20; ++i)
-            for (size_t j = 0; j < width_; ++j) vectors_.push_back(float(spec::uniform(3, uint32_t(i), int64_t(j)) - 0.5));
+            for (size_t j = 0; j < width_; ++j) vectors_.push_back(float(sample::uniform(3, uint32_t(i), int64_t(j)) - 0.5));
         for (int32_t i = 0; i < 30 + words_behind; ++i) {
             if (i < 10) rope_.push_back({i, i, i});
             else if (i < 30) rope_.push_back({10, 10 + (i - 10) / 5, 10 + (i - 10) % 5});
