@@ -4,13 +4,24 @@
 #include <iostream>
 
 #include "runtime/gguf/check.h"
+#include "runtime/tokenizer/chat.h"
 #include "tools/verbs.h"
 
 namespace rw::tools {
 namespace {
 
+/// What a sound model still cannot do here; empty when that is nothing.
+std::string chat_note(const gguf::Metadata& metadata) {
+    try {
+        tokenizer::ChatTemplate::of(metadata);
+    } catch (const Error& e) {
+        if (e.status != Status::not_found) return fmt::format("note: plain text can be run, messages cannot: {}", e.what());
+    }
+    return "";
+}
+
 /// The lines of one file: that it cannot be opened is a line too.
-std::vector<std::string> problems(const std::string& path, std::string& summary) {
+std::vector<std::string> problems(const std::string& path, std::string& summary, std::string& note) {
     try {
         const gguf::File file(path);
         const auto lines = gguf::check(file);
@@ -19,6 +30,7 @@ std::vector<std::string> problems(const std::string& path, std::string& summary)
             summary = fmt::format("{}, {} blocks{}, width {}, vocabulary {}, {} tensors", g.family->name, g.trunk(),
                                   g.mtp_only ? " (not here) and an MTP block" : g.mtp_blocks ? " and an MTP block" : "", g.width,
                                   g.vocab, file.tensors().size());
+            note = chat_note(file.metadata());
         }
         return lines;
     } catch (const Error& e) {
@@ -36,11 +48,12 @@ void add_gguf_check(CLI::App& gguf, int& status) {
     verb.add_option("file", *files, "Models; of a split one the first part")->required();
     verb.callback([files, &status] {
         for (const std::string& path : *files) {
-            std::string summary;
-            const auto lines = problems(path, summary);
+            std::string summary, note;
+            const auto lines = problems(path, summary, note);
             for (const std::string& line : lines) std::cout << path << ": " << line << "\n";
             if (lines.empty()) std::cout << path << ": good: " << summary << "\n";
             else status = 1;
+            if (!note.empty()) std::cout << path << ": " << note << "\n";
         }
     });
 }

@@ -84,8 +84,8 @@ void choose_form(const std::string& asked, const model::Model& model, const std:
         figures += fmt::format("{}{} {}", figures.empty() ? "" : ", ", name,
                                bytes_text(states == ledger.end() ? 0 : double(states->second)));
     }
-    opened.why = fmt::format("{}; of recurrent state {} would take",
-                             asked != "auto" ? "asked for" : chosen ? "the fastest that fits" : "the smallest, and none fits", figures);
+    const char* why = asked != "auto" ? "asked for" : chosen ? "the fastest that fits" : "the smallest, and none fits";
+    opened.why = fmt::format("{}; of recurrent state {} would take", why, figures);
 }
 
 }  // namespace

@@ -147,14 +147,15 @@ int run(const Options& o) {
     check_tokens(request.prompt, *opened.model, shape);
     spec::Generator::check(request, shape, opened.model->geometry().vocab);
     const Interrupt interrupt;  // from here on the end comes with the figures of what there is
+    std::unique_ptr<spec::Drafter> drafter;
     try {
         load_model(opened, o.model, shape, o.json);
+        drafter = o.draft.make(drafting.who, *opened.context, o.json);
     } catch (const Error& e) {
         if (!Interrupt::asked()) throw;
         std::cerr << "rewind: " << e.what() << "\n";
         return Interrupt::status();
     }
-    const std::unique_ptr<spec::Drafter> drafter = o.draft.make(drafting.who, *opened.context, o.json);
     spec::Generator generator(*opened.context, drafter.get());
     spec::Generation& g = generator.add(std::move(request), progress_bar("prompt"));
     sample::StopGate gate(stops, [&](int32_t token) { return tokens->piece(token); });

@@ -48,7 +48,7 @@ Context::Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Devic
     for (const char* purpose : {"plans", "staging"})
         if (const auto bytes = would.find(purpose); bytes != would.end()) memory_.count(purpose, bytes->second);
     plans_ = PlanCache<Shape, core::Plan>(would.at("plans") - Checkpoints::plan_bytes(*device_, pools_));
-    taken_.assign(size_t(p.sequences), false);
+    taken_.assign(size_t(p.sequences), false), ran_rope_.resize(size_t(p.sequences));
     checkpoints_.begin(device_, pools_);
 }
 
@@ -125,6 +125,9 @@ void Context::check(const std::vector<Part>& parts) const {
                         fmt::format("positions {} to {} do not fit a context of {}; shorten the text or make the context "
                                     "longer",
                                     part.pos, part.pos + n, options_.pools.context));
+        if (part.shift < -part.pos || part.shift > INT32_MAX - part.pos - n)
+            throw Error(Status::range, fmt::format("rotary positions that differ by {} from {}: 0 to {} are expected",
+                                                   part.shift, part.pos, INT32_MAX - 1));
         for (const int32_t token : part.tokens)
             if (token < 0 || token >= int64_t(geometry().vocab))
                 throw Error(Status::range,
@@ -188,7 +191,7 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
         for (int64_t t = 0; t < n; ++t, ++row) {
             if (!s.embeddings) put(at.tokens + row, part.tokens[size_t(t)]);
             for (int64_t plane = 0; plane < s.planes; ++plane)
-                put(at.rope + plane * s.N + row, part.rope.empty() ? part.pos + t : part.rope[size_t(plane * n + t)]);
+                put(at.rope + plane * s.N + row, part.rope.empty() ? part.pos + part.shift + t : part.rope[size_t(plane * n + t)]);
         }
     }
     std::copy(wanted.rows.begin(), wanted.rows.end(), values.begin() + at.logits);
@@ -204,6 +207,12 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
         }
     }
     last_ = {};
+    for (const Part& part : parts) {
+        std::vector<int32_t>& greatest = ran_rope_[size_t(part.row)];
+        greatest.assign(part.rope.begin(), part.rope.begin() + std::ptrdiff_t(part.rope.size() / 3));
+        for (size_t i = greatest.size(); i < part.rope.size(); ++i)
+            greatest[i % greatest.size()] = std::max(greatest[i % greatest.size()], part.rope[i]);
+    }
     for (const Part& part : parts)  // what is in the last slot of a sequence that is elsewhere was rolled back
         if (s.prefill && part.pos > 0 && options_.pools.form == StateForm::snapshots)
             pools_.make_last(part.row, part.slot);
@@ -258,8 +267,7 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
         const Part& part = parts[size_t(b)];
         values[size_t(at.tokens + b)] = part.tokens[0];
         values[size_t(at.first + b)] = int32_t(b), values[size_t(at.len + b)] = 1;
-        const int64_t shift =
-            part.rope.empty() ? 0 : part.rope[0] - part.pos;  // text behind an image goes on from there
+        const int64_t shift = part.rope.empty() ? part.shift : part.rope[0] - part.pos;
         for (int64_t step = 0; step < s.steps; ++step) {
             const int64_t pos = part.pos + step;
             const bool ends = step >= steps[size_t(b)] || pos >= options_.pools.context;

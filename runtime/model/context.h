@@ -24,7 +24,8 @@ struct Part {
     int64_t slot = 0;                     // of the input state, in snapshot form
     std::span<const int32_t> tokens{};
     std::span<const float> embeddings{};  // [w, n], instead of tokens
-    std::span<const int32_t> rope{};      // [n, 3]: times, heights, widths; empty: the positions
+    std::span<const int32_t> rope{};      // [n, 3]: times, heights, widths; empty: the positions + shift
+    int64_t shift = 0;                    // behind a picture words have other rotary positions than positions
 };
 
 /// Tokens of a part of either kind, `width` numbers an embedding.
@@ -75,6 +76,8 @@ public:
     void run(const std::vector<Part>& parts, const Wanted& wanted);
     /// Whether the last call was a prompt's, which keeps its last state alone.
     bool ran_prompt() const { return last_.prefill; }
+    /// Of the last call's tokens of a pool row the greatest of their three rotary positions; empty where none were given.
+    std::span<const int32_t> ran_rope(int64_t row) const { return ran_rope_.at(size_t(row)); }
     Checkpoints& checkpoints() { return checkpoints_; }
     const Checkpoints& checkpoints() const { return checkpoints_; }
 
@@ -110,6 +113,7 @@ private:
     std::shared_ptr<core::Buffer> kernel_scratch_;  // of all plans
     PlanCache<Shape, core::Plan> plans_;
     Shape last_;
+    std::vector<std::vector<int32_t>> ran_rope_;  // of the pool rows
     std::vector<bool> taken_;
     Checkpoints checkpoints_;
 };

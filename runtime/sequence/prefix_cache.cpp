@@ -102,7 +102,7 @@ void PrefixCache::use(Entry& entry) { used_.splice(used_.begin(), used_, entry.u
 void PrefixCache::count() { stats_.entries = entries_.size(), stats_.states = used_.size(); }
 
 bool PrefixCache::restore(SequenceState& state, const Prompt& prompt, bool mtp) {
-    if (options_.budget == 0) return false;
+    if (options_.budget == 0 || state.rope_shift() != 0) return false;
     check(state, prompt);
     Path known = path(prompt, int64_t(prompt.tokens.size()) - 1);
     if (mtp) known.erase(std::find_if(known.begin(), known.end(), [](const Entry* e) { return !e->mtp_rows; }), known.end());
@@ -133,7 +133,7 @@ bool PrefixCache::restore(SequenceState& state, const Prompt& prompt, bool mtp) 
 }
 
 bool PrefixCache::offer(const SequenceState& state, const Prompt& prompt) {
-    if (options_.budget == 0 || state.pos() == 0) return false;
+    if (options_.budget == 0 || state.pos() == 0 || state.rope_shift() != 0) return false;  // tokens tell no picture
     check(state, prompt);
     const int64_t cut = state.pos(), chunk = context_.options().chunk;
     if (options_.every > 0 && cut % chunk == 0 && cut % options_.every != 0) return false;

@@ -13,13 +13,13 @@
 namespace rw::sequence {
 namespace {
 
-constexpr uint32_t magic = 0x53535752, version = 1;  // "RWSS"
+constexpr uint32_t magic = 0x53535752, version = 2;  // "RWSS"; 1 had no turns
 
 struct Header {
     uint32_t magic, version;
     uint64_t fingerprint;
     uint32_t form, W, kv, parts;
-    int64_t pos, tokens;
+    int64_t pos, tokens, turns;
     uint64_t bytes;
 };
 
@@ -35,6 +35,7 @@ Header header_for(const SequenceState& state, size_t tokens) {
             state.mtp_ready() ? 2u : 1u,
             state.pos(),
             int64_t(tokens),
+            int64_t(state.turns().size()),
             0};
 }
 
@@ -94,13 +95,18 @@ void check(const Header& found, const Header& want, const std::string& path) {
         if (!ok) throw Error(Status::invalid_argument, path + ": " + text);
     };
     that(found.magic == want.magic, "not a saved sequence");
-    that(found.version == want.version, "saved by another version of the library");
+    if (found.version != want.version)
+        throw Error(Status::invalid_argument,
+                    fmt::format("{}: saved in form {} by another version of the library, which knows form {}; run the text "
+                                "again and save it",
+                                path, found.version, want.version));
     that(found.fingerprint == want.fingerprint, "saved from another model");
     that(found.form == want.form && found.W == want.W && found.kv == want.kv,
          "saved with another rollback mode, block length or KV cache type; make the context with those");
     that(found.parts == 1 || (found.parts == 2 && want.parts == 2),
          "saved with an MTP block; make the context with it");
-    that(found.pos >= 0 && found.tokens >= found.pos && found.tokens < (int64_t(1) << 31),
+    that(found.pos >= 0 && found.tokens >= found.pos && found.tokens < (int64_t(1) << 31) && found.turns >= 0 &&
+             found.turns <= found.pos,
          "damaged: its counts make no sense");
 }
 
@@ -119,6 +125,7 @@ void save(const SequenceState& state, std::span<const int32_t> tokens, const std
         for (const auto& piece : pieces) header.bytes += piece.bytes;
         out.put(&header, sizeof header);
         out.put(tokens.data(), tokens.size_bytes());
+        out.put(state.turns().data(), state.turns().size() * sizeof(SequenceState::Turn));
         std::vector<std::byte> bytes;
         for (const auto& piece : pieces) {
             bytes.resize(piece.bytes);
@@ -144,11 +151,18 @@ Loaded load(model::Context& context, const std::string& path) {
     if (header.pos > context.options().pools.context)
         throw Error(Status::range, fmt::format("{}: has {} tokens, more than the context's {}", path, header.pos,
                                                context.options().pools.context));
-    if (in.left() / 4 < uint64_t(header.tokens))
+    if (in.left() / 4 < uint64_t(header.tokens) || in.left() / sizeof(SequenceState::Turn) < uint64_t(header.turns))
         throw Error(Status::invalid_argument, path + ": ends too early; the file is not whole");
     std::vector<int32_t> tokens(size_t(header.tokens));
     in.get(tokens.data(), tokens.size() * 4);
-    state.adopt(header.pos, header.parts == 2);
+    std::vector<SequenceState::Turn> turns(size_t(header.turns));
+    in.get(turns.data(), turns.size() * sizeof turns[0]);
+    for (size_t i = 0; i < turns.size(); ++i) {
+        const auto& [pos, shift] = turns[i];
+        if (pos <= (i ? turns[i - 1].pos : 0) || pos > header.pos || shift < -pos || shift > INT32_MAX - pos)
+            throw Error(Status::invalid_argument, path + ": damaged: its rotary positions make no sense");
+    }
+    state.adopt(header.pos, header.parts == 2, std::move(turns));
     uint64_t want = 0;
     const auto pieces = state.live_all();
     for (const auto& piece : pieces) want += piece.bytes;

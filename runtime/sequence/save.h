@@ -2,7 +2,8 @@
 // nothing computed again.
 //
 //   "RWSS", u32 version, u64 fingerprint of the model, u32 form, W, KV type, parts (trunk, MTP), i64 pos, i64 tokens,
-//   i32 token..., u64 bytes, the live bytes in SequenceState's order, u64 checksum of everything before
+//   i64 turns, u64 bytes, i32 token..., (i64 position, i64 shift) of each turn, the live bytes in SequenceState's order,
+//   u64 checksum of everything before
 //
 // Little-endian. Written to a file of another name first, so that a full disk leaves the old one as it was.
 #pragma once

@@ -29,7 +29,7 @@ SequenceState& SequenceState::operator=(SequenceState&& other) noexcept {
     release();
     context_ = std::exchange(other.context_, nullptr);
     row_ = other.row_, pos_ = other.pos_, high_ = other.high_, floor_ = other.floor_, end_ = other.end_, kept_ = other.kept_;
-    mtp_end_ = other.mtp_end_;
+    mtp_end_ = other.mtp_end_, turns_ = std::move(other.turns_);
     return *this;
 }
 
@@ -45,15 +45,32 @@ int64_t SequenceState::slot() const {
 }
 
 model::Part SequenceState::part(std::span<const int32_t> tokens) const {
-    return {.row = row_, .pos = pos_, .slot = slot(), .tokens = tokens};
+    return {.row = row_, .pos = pos_, .slot = slot(), .tokens = tokens, .shift = rope_shift()};
 }
 
 void SequenceState::advance(int64_t n, bool mtp) {
     if (n == 0) return;
+    const std::span<const int32_t> rope = context_->ran_rope(row_);
+    int64_t next = pos_ + rope_shift(), shift = rope_shift();
+    std::vector<Turn> turns = turns_;
+    for (int64_t t = pos_ + 1; t <= pos_ + std::min(n, int64_t(rope.size())); ++t) {
+        next = std::max<int64_t>(next, rope[size_t(t - pos_ - 1)] + int64_t(1));
+        if (next - t != shift) turns.push_back({t, shift = next - t});
+    }
+    turns_ = std::move(turns);
     if (mtp && mtp_end_ >= pos_) mtp_end_ = pos_ + n;
     pos_ += n, end_ = pos_;
     high_ = std::max(high_, pos_);
     kept_ = context_->ran_prompt() ? 1 : std::min(n, context_->options().pools.most_exact);
+    const auto later = [](int64_t pos, const Turn& turn) { return pos < turn.pos; };
+    const auto needed = std::upper_bound(turns_.begin(), turns_.end(), lowest(), later);
+    if (needed - turns_.begin() > 1) turns_.erase(turns_.begin(), needed - 1);
+}
+
+/// To one that was passed.
+void SequenceState::set_pos(int64_t pos) {
+    pos_ = pos;
+    while (!turns_.empty() && turns_.back().pos > pos) turns_.pop_back();
 }
 
 int64_t SequenceState::lowest() const {
@@ -80,7 +97,7 @@ std::string SequenceState::refusal(int64_t pos) const {
 int64_t SequenceState::rollback(int64_t pos) {
     if (const std::string why = refusal(pos); !why.empty()) throw Error(Status::range, "rollback: " + why);
     if (context_->options().pools.form == model::StateForm::checkpoint && pos != pos_) return compute_again(pos);
-    pos_ = pos, mtp_end_ = std::min(mtp_end_, pos);
+    set_pos(pos), mtp_end_ = std::min(mtp_end_, pos);
     return 0;
 }
 
@@ -89,7 +106,7 @@ int64_t SequenceState::compute_again(int64_t pos) {
     const model::Checkpoints::Kept kept = context_->checkpoints().of(row_);
     const int64_t n = pos - kept.pos, mtp_end = std::min(mtp_end_, pos);
     context_->checkpoints().restore(row_);
-    pos_ = kept.pos, mtp_end_ = std::min(mtp_end, pos_);  // true also if the call fails
+    set_pos(kept.pos), mtp_end_ = std::min(mtp_end, pos_);  // true also if the call fails
     if (n > 0) context_->run({part(std::span(kept.tokens).first(size_t(n)))}, {});
     pos_ = pos, mtp_end_ = mtp_end;
     return n;
@@ -98,6 +115,7 @@ int64_t SequenceState::compute_again(int64_t pos) {
 void SequenceState::reset() {
     context_->clear_row(row_);
     pos_ = high_ = floor_ = end_ = mtp_end_ = 0, kept_ = 1;
+    turns_.clear();
 }
 
 std::vector<Piece> SequenceState::live_state(Which which) const {
@@ -149,6 +167,7 @@ std::vector<Piece> SequenceState::live_all() const {
 uint64_t SequenceState::hash() const {
     Checksum sum;
     sum.add(std::as_bytes(std::span(&pos_, 1)));
+    if (const int64_t shift = rope_shift()) sum.add(std::as_bytes(std::span(&shift, 1)));
     std::vector<std::byte> bytes;
     for (const Piece& piece : live(Which::trunk)) {
         bytes.resize(piece.bytes);
@@ -158,17 +177,18 @@ uint64_t SequenceState::hash() const {
     return sum.value();
 }
 
-void SequenceState::adopt(int64_t pos, bool mtp) {
+void SequenceState::adopt(int64_t pos, bool mtp, std::vector<Turn> turns) {
     const model::PoolShape& shape = context_->options().pools;
     context_->checkpoints().forget(row_);
     pos_ = high_ = end_ = pos, kept_ = 1;
     mtp_end_ = mtp ? pos : 0;
+    turns_ = std::move(turns);
     floor_ = shape.form == model::StateForm::ring ? pos / shape.W * shape.W : pos;
 }
 
 SequenceState SequenceState::fork() const {
     SequenceState copy(*context_);
-    copy.adopt(pos_, mtp_ready());
+    copy.adopt(pos_, mtp_ready(), turns_);
     std::vector<std::byte> bytes;
     const std::vector<Piece> from = live_all(), to = copy.live_all();
     for (size_t i = 0; i < from.size(); ++i) {

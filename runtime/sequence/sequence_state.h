@@ -10,6 +10,10 @@
 // + 1). Snapshot form: the states after the last few tokens of the last call (of a prompt's, after its last) are in slots; slot s of K holds that after
 // position end - (K - 1 - s). Checkpoint form: if the last call was an exact one of several tokens, the state before it is
 // there, and its tokens are computed again up to p. Keys, values and hidden rows go back as far as these.
+//
+// A picture is a part with rotary positions of its own (Part::rope). The token behind gets the next after the greatest
+// that any token before it had; from there on they differ from the positions by rope_shift(), which part() puts into
+// calls and drafts. It follows from the tokens before a position, so that going back, forks and files keep it.
 #pragma once
 
 #include <string>
@@ -34,8 +38,10 @@ public:
 
     /// The tokens as this sequence's part of a call.
     model::Part part(std::span<const int32_t> tokens) const;
-    /// The part was run: n tokens more; mtp: through the MTP block too.
+    /// The part was run, in the context's last call: n tokens more; mtp: through the MTP block too.
     void advance(int64_t n, bool mtp = false);
+    /// The next token's rotary position less its position.
+    int64_t rope_shift() const { return turns_.empty() ? 0 : turns_.back().shift; }
     /// Whether the MTP block knows all of the sequence's tokens, so that it can draft.
     bool mtp_ready() const { return context_->has_mtp() && mtp_end_ >= pos_; }
 
@@ -71,14 +77,21 @@ public:
     std::vector<Piece> live_all() const;
     /// Of the trunk's live bytes: the same for the same tokens, however they were grouped into calls and rolled back.
     uint64_t hash() const;
+    /// From position `pos` on, up to the next turn's, rotary positions are the positions + shift.
+    struct Turn {
+        int64_t pos, shift;
+    };
+    /// Those up to pos() that going back may need; none: there was no shift.
+    const std::vector<Turn>& turns() const { return turns_; }
     /// Takes over that the row holds the live bytes of `pos` tokens, the MTP block's or not, and nothing before. They may
     /// be written afterwards, to where live() then says.
-    void adopt(int64_t pos, bool mtp);
+    void adopt(int64_t pos, bool mtp, std::vector<Turn> turns = {});
 
 private:
     void release();
     int64_t slot() const;
     int64_t compute_again(int64_t pos);
+    void set_pos(int64_t pos);
 
     model::Context* context_ = nullptr;
     int64_t row_ = 0;
@@ -86,6 +99,7 @@ private:
     int64_t mtp_end_ = 0;         // the MTP block knows the tokens before
     int64_t floor_ = 0;           // nothing below was ever stored here (fork, load)
     int64_t end_ = 0, kept_ = 1;  // snapshot form: states after positions (end - kept, end] are in the last slots
+    std::vector<Turn> turns_;     // ascending, up to pos_
 };
 
 }  // namespace rw::sequence

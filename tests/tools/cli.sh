@@ -121,6 +121,11 @@ if "$program" gguf --help >/dev/null 2>&1; then
     m=$folder/m.gguf
     expect 0 "71 tensors" gguf make --layers 4 -o "$m"
     expect 0 "good: qwen35, 4 blocks and an MTP block" gguf check "$m"
+    demo=$(dirname "$0")/../../models/rewind-demo-q8_0.gguf
+    [ "$("$program" gguf check "$demo" | wc -l)" = 1 ] ||
+        { echo "gguf check has more than a line on the demo model"; problems=$((problems + 1)); }
+    LC_ALL=C sed 's/<|im_start|>assistant/<|im_start|>narrator_/' "$demo" >"$folder/narrator.gguf"
+    expect 0 "note: plain text can be run, messages cannot: chat template" gguf check "$folder/narrator.gguf"
     expect 0 "qwen35.ssm.state_size" gguf inspect "$m"
     expect 1 "not a GGUF file" gguf check "$folder/bad.npy"
     expect 0 "104,105" tokenize -m "$m" -p hi

@@ -193,6 +193,11 @@ class Refusals(Folder):
         tokenizer = json.loads(path.read_text())
         path.write_text(json.dumps(tokenizer | {"pre_tokenizer": {"type": "Whitespace"}}))
         self.refused("is not that of the qwen2 or qwen35 family")
+        for key in ("merges", "vocab"):
+            for empty in ({key: []}, {}):
+                model = {k: v for k, v in tokenizer["model"].items() if k != key} | empty
+                path.write_text(json.dumps(tokenizer | {"model": model}))
+                self.refused(f"its BPE model has no {key}")
         tokenizer["model"]["vocab"]["far"] = random_model.VOCABULARY
         path.write_text(json.dumps(tokenizer))
         self.refused(f"but the embedding has {random_model.VOCABULARY} rows")

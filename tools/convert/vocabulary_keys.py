@@ -29,6 +29,9 @@ class Vocabulary:
         model = whole.get("model", {})
         if model.get("type") != "BPE":
             raise Problem(f"{path}: a model of type BPE is expected, found {model.get('type')}")
+        for key in ("vocab", "merges"):
+            if not model.get(key):
+                raise Problem(f"{path}: its BPE model has no {key}; take the tokenizer.json that came with the model")
         self.rules = splitting_rules(path, whole.get("pre_tokenizer"))
         self.tokens, self.types = [None] * rows, [UNUSED] * rows
         for token, i in model["vocab"].items():
