@@ -24,8 +24,10 @@ void set(float& logit, double value) {
     if (logit > -INFINITY) logit = float(std::clamp(value, -1e30, 1e30));
 }
 
+// A text that was read elsewhere may hold what is no token here: that has no logit.
 void penalise(std::span<float> logits, const Counts& counts, const Penalties& p) {
     for (const auto& [token, times] : counts.all()) {
+        if (size_t(token) >= logits.size()) continue;
         float& logit = logits[size_t(token)];
         const double less = logit > 0 ? logit / p.repeat : logit * p.repeat;
         set(logit, less - p.presence - p.frequency * times);
@@ -34,6 +36,7 @@ void penalise(std::span<float> logits, const Counts& counts, const Penalties& p)
 
 void penalise(std::span<float> logits, const Repeats& repeats, const Dry& o) {
     for (const auto& [token, length] : repeats.next(o.allowed_length)) {
+        if (size_t(token) >= logits.size()) continue;
         float& logit = logits[size_t(token)];
         set(logit, logit - o.multiplier * std::pow(o.base, double(length - o.allowed_length)));
     }

@@ -275,6 +275,9 @@ TEST(Sampler, GreedyTakesTheGreatestOfWhatIsLeft) {
     EXPECT_FALSE(penalised.argmax_only());
     penalised.begin(Tokens{0, 2});
     EXPECT_EQ(penalised.choose(logits, 0).token, 3);
+    Sampler foreign({.penalties = {.repeat = 2}, .dry = {.multiplier = 1, .allowed_length = 1}});
+    foreign.begin(Tokens{-1, 1 << 30, -1, 1 << 30, -1});  // what is no token here is not looked at
+    EXPECT_EQ(foreign.choose(logits, 0).token, 0);
     const float nan = std::nanf("");
     EXPECT_EQ(Sampler().choose(std::vector<float>{nan, 1, 2, nan}, 0).token, 2);
     EXPECT_EQ(Sampler().choose(std::vector<float>{nan, nan}, 0).token, 0);
