@@ -267,7 +267,7 @@ TEST(JsonSchema, WhatIsDrawnFits) {
         const grammar::Grammar grammar = json_schema_text(schema);
         const ConstraintPtr start = constraint_of(grammar);
         for (int i = 0; i < 12; ++i) {
-            const std::string text = random_text(start, *demo_trie(), dice, 40);
+            const std::string text = random_text(start, *demo_trie(), dice, 40, {"]", "}", "x", "\"", ""});
             EXPECT_TRUE(grammar.accepts(text)) << text;
             const json value = json::parse(text, nullptr, false);
             ASSERT_FALSE(value.is_discarded()) << text;
