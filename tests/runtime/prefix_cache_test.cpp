@@ -1,4 +1,5 @@
 // A prompt that begins like one before runs its tail alone, and nobody can tell but by the clock.
+#include "runtime/sample/random.h"
 #include "runtime/sequence/prompt_cuts.h"
 #include "runtime/spec/generator.h"
 #include "runtime/spec/mtp_drafter.h"
@@ -158,7 +159,7 @@ Seen seen(model::Context& c, const Tokens& tokens, PrefixCache* cache, bool mtp)
 class Prompts {
 public:
     Prompts(uint64_t seed, uint64_t step) : seed_(seed), step_(step) {}
-    uint64_t draw(uint64_t n) { return uint64_t(spec::uniform(seed_, 0, draws_++) * double(n)); }
+    uint64_t draw(uint64_t n) { return uint64_t(sample::uniform(seed_, 0, draws_++) * double(n)); }
     Tokens next() {
         Tokens tokens;
         if (!made_.empty() && draw(4) > 0) {
