@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "runtime/spec/make_drafter.h"
 #include "runtime/tokenizer/chat.h"
 #include "runtime/tokenizer/detokenizer.h"
+#include "tools/draft_length.h"
 #include "tools/model_options.h"
 #include "tools/numbers.h"
 #include "tools/tokens.h"
@@ -31,21 +31,6 @@ struct Options {
     double p_min = 0;
     spec::Sampler sampler;
 };
-
-constexpr int auto_most = 16;
-
-/// "auto", "auto:32" or a number: what is asked of a round, and the most that the context has to be made for.
-std::pair<int, int> drafts_of(const std::string& text) {
-    const bool as_pays = text.starts_with("auto");
-    const std::string digits = !as_pays ? text : text == "auto" ? std::to_string(auto_most) : text.substr(5);
-    int n = -1;
-    const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-    const bool number = end.ec == std::errc() && end.ptr == digits.data() + digits.size();
-    if (!number || n < 0 || n > 64 || (as_pays && text.size() > 4 && text[4] != ':'))
-        throw Error(Status::invalid_argument,
-                    fmt::format("--n-max {}: a number from 0 to 64, auto, or auto:N for at most N is expected", text));
-    return {as_pays && n > 0 ? spec::n_auto : n, n};
-}
 
 /// Of a model that has no vocabulary nothing is shown: token ids in, token ids out.
 std::unique_ptr<tokenizer::Tokenizer> tokenizer_of(const model::Model& model, bool needed) {

@@ -70,6 +70,14 @@ Generation& Generator::submit(Request request) {
     return all_.back();
 }
 
+Generation& Generator::submit(Request request, sequence::SequenceState state) {
+    check(request);
+    if (&state.context() != &context_ || state.pos() >= int64_t(request.prompt.size()))
+        throw Error(Status::invalid_argument, "submit: the state is one of this context, with part of the prompt");
+    all_.push_back(fresh(std::move(request), std::move(state)));
+    return all_.back();
+}
+
 Generation& Generator::begin(Generation& g) {
     if (g.drafter && g.stopped == Stop::none) g.drafter->begin(g.known());
     const int64_t most = std::min<int64_t>(context_.options().pools.most_exact - 1, RoundCosts::kMost);
@@ -110,6 +118,7 @@ void Generator::prompt_call(Generation& g) {
     if (end == prompt.size()) {
         g.text.push_back(chosen(g, 0, g.state.pos()));
         g.stopped = stop_at(g, 1, g.text.back(), g.state.pos());
+        if (g.request.hidden) g.hidden = context_.hidden(0);
     }
     g.counts.prefill_seconds += seconds_now() - start;
 }
