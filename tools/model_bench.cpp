@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/clock.h"
+#include "runtime/sample/random.h"
 #include "runtime/spec/generator.h"
-#include "runtime/spec/make_drafter.h"
-#include "tools/model_options.h"
+#include "tools/draft_options.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
 
@@ -16,7 +16,7 @@ namespace {
 
 struct Options {
     ModelOptions model;
-    std::string spec = "mtp";
+    DraftOptions draft;
     std::vector<int> n_max{0, 1, 2, 3, 4};
     int64_t prompt = 512, most_tokens = 64, sequences = 1;
     double accept_rate = -1;
@@ -27,13 +27,12 @@ struct Options {
 std::vector<int32_t> some_prompt(int64_t n, uint32_t vocab, int64_t sequence) {
     std::vector<int32_t> tokens(static_cast<size_t>(n));
     for (size_t i = 0; i < tokens.size(); ++i)
-        tokens[i] = int32_t(spec::uniform(uint64_t(sequence), 0, int64_t(i)) * vocab);
+        tokens[i] = int32_t(sample::uniform(uint64_t(sequence), 0, int64_t(i)) * vocab);
     return tokens;
 }
 
-nlohmann::ordered_json measure(const Options& o, model::Context& context, int n_max) {
-    const std::unique_ptr<spec::Drafter> drafter = spec::DrafterText(n_max > 0 ? o.spec : "none").make(context);
-    spec::Generator generator(context, drafter.get());
+nlohmann::ordered_json measure(const Options& o, model::Context& context, spec::Drafter* drafter, int n_max) {
+    spec::Generator generator(context, n_max > 0 ? drafter : nullptr);
     double prefill = 0;
     for (int64_t i = 0; i < o.sequences; ++i) {
         spec::Request r{.prompt = some_prompt(o.prompt, context.geometry().vocab, i),
@@ -75,12 +74,16 @@ void bench(const Options& o) {
     model::Options shape;
     const int most = *std::max_element(o.n_max.begin(), o.n_max.end());
     shape.pools.most_exact = most + 1, shape.pools.sequences = o.sequences;
-    shape.mtp = spec::DrafterText(o.spec).needs_mtp() && most > 0;
+    const spec::DrafterText who = most > 0 ? o.draft.who() : spec::DrafterText("none");
+    shape.mtp = who.needs_mtp();
     ModelOptions mo = o.model;
     if (mo.context == 0) mo.context = o.prompt + o.most_tokens + 3 * (most + 1);
     const Opened opened = open_model(mo, shape, o.json);
     std::vector<nlohmann::ordered_json> results;
-    for (const int n : o.n_max) results.push_back(measure(o, *opened.context, n));
+    for (const int n : o.n_max) {  // each with a drafter that has heard of nothing yet
+        const auto drafter = o.draft.make(n > 0 ? who : spec::DrafterText("none"), *opened.context, true);
+        results.push_back(measure(o, *opened.context, drafter.get(), n));
+    }
     if (o.json) {
         nlohmann::ordered_json memory;
         for (const auto& [purpose, bytes] : opened.context->ledger()) memory[purpose] = bytes;
@@ -115,8 +118,7 @@ void add_model_bench(CLI::App& app, int&) {
         *app.add_subcommand("bench", "A model's speed: prompts, plain decoding, and drafts of several lengths");
     auto o = std::make_shared<Options>();
     o->model.add_to(verb);
-    verb.add_option("--spec", o->spec, "Who drafts: mtp, ngram-simple, ngram-map, ngram-mod, several in order, or none")
-        ->capture_default_str();
+    o->draft.add_to(verb, false);
     verb.add_option("--n-max", o->n_max, "Drafts of a round, as 0,1,2,3")
         ->delimiter(',')
         ->capture_default_str()
@@ -133,7 +135,7 @@ void add_model_bench(CLI::App& app, int&) {
     verb.add_option("--sequences", o->sequences, "That many at once")->capture_default_str()->check(CLI::Range(1, 256));
     verb.add_flag("--json", o->json, "Print JSON");
     verb.callback([o] {
-        if (o->spec == "none") o->n_max = {0};
+        if (o->draft.spec == "none") o->n_max = {0};
         bench(*o);
     });
 }

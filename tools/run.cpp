@@ -9,11 +9,9 @@
 #include "runtime/clock.h"
 #include "runtime/gguf/text.h"
 #include "runtime/spec/generator.h"
-#include "runtime/spec/make_drafter.h"
 #include "runtime/tokenizer/chat.h"
 #include "runtime/tokenizer/detokenizer.h"
-#include "tools/draft_length.h"
-#include "tools/model_options.h"
+#include "tools/draft_options.h"
 #include "tools/numbers.h"
 #include "tools/tokens.h"
 #include "tools/verbs.h"
@@ -23,13 +21,13 @@ namespace {
 
 struct Options {
     ModelOptions model;
-    std::string prompt, tokens, system, spec = "mtp";
+    DraftOptions draft;
+    std::string prompt, tokens, system;
     bool chat = false, json = false, trace = false, ignore_end = false;
     int64_t most_tokens = 128;
-    std::string n_max = "3";
     int n_min = 0;
     double p_min = 0;
-    spec::Sampler sampler;
+    sample::Options sampling;
 };
 
 /// Of a model that has no vocabulary nothing is shown: token ids in, token ids out.
@@ -117,18 +115,16 @@ void print_figures(const nlohmann::ordered_json& r) {
 void run(const Options& o) {
     if (o.prompt.empty() && o.tokens.empty())
         throw Error(Status::invalid_argument, "there is no prompt: give -p TEXT or --tokens 1,2,3");
-    const auto [n_max, most] = drafts_of(o.n_max);
-    const spec::DrafterText who(most > 0 ? o.spec : "none");
-    const bool drafts = !who.none();
+    const Drafting drafting = o.draft.drafting();
     model::Options shape;
-    shape.pools.most_exact = drafts ? most + 1 : 1, shape.mtp = who.needs_mtp();
+    shape.pools.most_exact = drafting.most + 1, shape.mtp = drafting.who.needs_mtp();
     const Opened opened = open_model(o.model, shape, o.json);
-    const std::unique_ptr<spec::Drafter> drafter = who.make(*opened.context);
+    const std::unique_ptr<spec::Drafter> drafter = o.draft.make(drafting.who, *opened.context, o.json);
     const auto tokens = tokenizer_of(*opened.model, o.tokens.empty());
     spec::Request request{.prompt = o.tokens.empty() ? prompt_tokens(o, *opened.model, *tokens) : read_tokens(o.tokens),
                           .most_tokens = o.most_tokens,
-                          .sampler = o.sampler,
-                          .n_max = drafts ? n_max : 0,
+                          .sampling = o.sampling,
+                          .n_max = drafting.n_max,
                           .n_min = o.n_min,
                           .p_min = o.p_min};
     if (!o.ignore_end && tokens) request.ends = tokens->vocabulary().ends();
@@ -180,28 +176,24 @@ void add_run(CLI::App& app, int&) {
     verb.add_option("-n,--tokens-out", o->most_tokens, "Most tokens to generate")
         ->capture_default_str()
         ->check(CLI::Range(1, 1 << 30));
-    verb.add_option("--spec", o->spec,
-                    "Who drafts: mtp, ngram-simple, ngram-map, ngram-mod, or several in order, as ngram-mod:n=12,mtp; none")
-        ->capture_default_str();
-    verb.add_option("--n-max", o->n_max, "Drafts of a round, up to 64; auto: as many as pay, at most 16 or, as auto:N, N")
-        ->capture_default_str();
+    o->draft.add_to(verb);
     verb.add_option("--n-min", o->n_min, "Shorter drafts are dropped")->capture_default_str()->check(CLI::Range(0, 64));
     verb.add_option("--p-min", o->p_min, "A draft ends before a token less probable than this")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--temp", o->sampler.temperature, "0 takes the most probable token")
+    verb.add_option("--temp", o->sampling.temperature, "0 takes the most probable token")
         ->capture_default_str()
         ->check(at_least_zero);
-    verb.add_option("--top-k", o->sampler.top_k, "Of the k most probable; 0 is all")
+    verb.add_option("--top-k", o->sampling.top_k, "Of the k most probable; 0 is all")
         ->capture_default_str()
         ->check(whole_number);
-    verb.add_option("--top-p", o->sampler.top_p, "Of the fewest that make up this probability")
+    verb.add_option("--top-p", o->sampling.top_p, "Of the fewest that make up this probability")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--min-p", o->sampler.min_p, "At least this share of the greatest probability")
+    verb.add_option("--min-p", o->sampling.min_p, "At least this share of the greatest probability")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--seed", o->sampler.seed, "Of the draws")->capture_default_str()->check(whole_number);
+    verb.add_option("--seed", o->sampling.seed, "Of the draws")->capture_default_str()->check(whole_number);
     verb.add_flag("--ignore-end", o->ignore_end, "Go on after an end token");
     verb.add_flag("--json", o->json, "One line of JSON at the end, and nothing else on standard output");
     verb.add_flag("--trace", o->trace, "Each round on standard error: drafts, what was accepted, what going back did");

@@ -10,8 +10,7 @@
 #include <thread>
 
 #include "runtime/serve/http.h"
-#include "runtime/spec/make_drafter.h"
-#include "tools/draft_length.h"
+#include "tools/draft_options.h"
 #include "tools/model_options.h"
 #include "tools/numbers.h"
 #include "tools/verbs.h"
@@ -21,34 +20,36 @@ namespace {
 
 struct Options {
     ModelOptions model;
-    std::string spec = "auto", n_max = "auto";
+    DraftOptions draft;
+    std::string cache_where = "host";
     serve::Engine::Limits engine;
     serve::ServiceOptions service;
     serve::HttpOptions http;
-    double body_mib = 8, drain = 30;
+    double body_mib = 8, drain = 30, cache_mib = 256;
 };
 
-/// What is drafted by default: by the model's own block, where it has one.
-std::string drafters_of(const Options& o) {
-    if (o.spec != "auto") return o.spec;
-    return model::Model(o.model.model, o.model.mtp).geometry().mtp_blocks > 0 ? "mtp" : "ngram-map";
+/// By default the model's own block drafts, where it has one, and else the text.
+void choose_drafter(Options& o) {
+    if (!o.draft.spec.empty() || !o.draft.model.empty()) return;
+    o.draft.spec = model::Model(o.model.model, o.model.mtp).geometry().mtp_blocks > 0 ? "mtp" : "ngram-map";
 }
 
-/// Everybody who may be asked to draft: whom --spec names, and each kind by its own name.
+/// Everybody who may be asked to draft: whom --spec names, and each kind that needs nothing more by its own name.
 struct Drafters {
     std::vector<std::unique_ptr<spec::Drafter>> owned;
     serve::Service::Drafters by_name;
     spec::Drafter* standard = nullptr;
 
-    Drafters(const std::string& text, model::Context& context) {
-        if (spec::DrafterText(text).none()) return;
-        for (const std::string& name : {std::string("mtp"), std::string("ngram-simple"), std::string("ngram-map"),
-                                        std::string("ngram-mod"), text}) {
-            if (by_name.contains(name) || (name == "mtp" && !context.has_mtp())) continue;
+    Drafters(const Options& o, const Drafting& drafting, model::Context& context) {
+        if (drafting.who.none()) return;
+        owned.push_back(o.draft.make(drafting.who, context));
+        standard = owned.back().get();
+        by_name[o.draft.spec.empty() ? "draft" : o.draft.spec] = standard;
+        for (const char* name : {"mtp", "ngram-simple", "ngram-map", "ngram-mod"}) {
+            if (by_name.contains(name) || (std::string_view(name) == "mtp" && !context.has_mtp())) continue;
             owned.push_back(spec::DrafterText(name).make(context));
             by_name[name] = owned.back().get();
         }
-        standard = by_name.at(text);
     }
 };
 
@@ -65,24 +66,29 @@ void serve(Options& o) {
     const sigset_t stops = stop_signals();
     pthread_sigmask(SIG_BLOCK, &stops, nullptr);  // of this thread and of those that it starts
 
-    const std::string who = drafters_of(o);
-    const bool drafts = !spec::DrafterText(who).none();
-    const auto [n_max, most] = drafts_of(drafts ? o.n_max : "0");
+    choose_drafter(o);
+    const Drafting drafting = o.draft.drafting();
     model::Options shape;
-    shape.pools.most_exact = most + 1, shape.pools.sequences = o.engine.slots;
-    shape.mtp = spec::DrafterText(who).needs_mtp();
-    Opened opened = open_model(o.model, shape);
-    Drafters drafters(who, *opened.context);
+    shape.pools.most_exact = drafting.most + 1, shape.pools.sequences = o.engine.slots;
+    shape.mtp = drafting.who.needs_mtp();
+    const Opened opened = open_model(o.model, shape);
+    const Drafters drafters(o, drafting, *opened.context);
+    std::optional<sequence::PrefixCache> cache;
+    if (o.cache_mib > 0)
+        cache.emplace(*opened.context,
+                      sequence::PrefixCache::Options{.budget = uint64_t(o.cache_mib * (1 << 20)),
+                                                     .where = o.cache_where == "device" ? sequence::PieceStore::Where::device
+                                                                                        : sequence::PieceStore::Where::host});
     if (o.service.name.empty()) o.service.name = std::filesystem::path(o.model.model).stem().string();
-    o.service.n_max = n_max, o.service.mode = opened.mode, o.service.mode_reason = opened.why;
+    o.service.n_max = drafting.n_max, o.service.mode = opened.mode, o.service.mode_reason = opened.why;
     o.http.most_bytes = size_t(o.body_mib * (1 << 20));
 
-    serve::Engine engine(*opened.context, drafters.standard, o.engine);
+    serve::Engine engine(*opened.context, drafters.standard, o.engine, cache ? &*cache : nullptr);
     serve::Service service(*opened.context, engine, drafters.by_name, o.service);
     serve::Http http(service, o.http);
     http.bind();
     if (!service.chat_refusal().empty()) std::cerr << "no conversations: " << service.chat_refusal() << "\n";
-    std::cerr << fmt::format("drafts: {}\nlistening on http://{}:{}\n", drafts ? who : "none", o.http.host, http.port());
+    std::cerr << fmt::format("drafts: {}\nlistening on http://{}:{}\n", drafting.who.none() ? "none" : o.draft.spec.empty() ? "draft" : o.draft.spec, o.http.host, http.port());
 
     std::thread closer([&] {
         int which = 0;
@@ -124,10 +130,8 @@ void add_serve(CLI::App& app, int&) {
     verb.add_option("--api-key", o->http.keys, "A client has to have it; may be given several times")
         ->envname("REWIND_API_KEY");
     verb.add_option("--cors", o->http.origin, "Pages of this origin may ask from a browser, as https://example.org or *");
-    verb.add_option("--spec", o->spec, "Who drafts (see rewind run); auto: mtp, where the model has its block, else ngram-map")
-        ->capture_default_str();
-    verb.add_option("--n-max", o->n_max, "Drafts of a round where a request says nothing: a number, auto, auto:N")
-        ->capture_default_str();
+    o->draft.n_max = "auto";
+    o->draft.add_to(verb);
     verb.add_option("--n-min", o->service.n_min, "Shorter drafts are dropped")->capture_default_str()->check(CLI::Range(0, 64));
     verb.add_option("--p-min", o->service.p_min, "A draft ends before a token less probable than this")
         ->capture_default_str()
@@ -149,6 +153,12 @@ void add_serve(CLI::App& app, int&) {
     verb.add_option("--connections", o->http.connections, "Served at once; more wait")
         ->capture_default_str()
         ->check(CLI::Range(2, 1 << 14));
+    verb.add_option("--cache", o->cache_mib, "MiB for states of prompts, so that those that begin alike are run from there; 0: none")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 1e7));
+    verb.add_option("--cache-where", o->cache_where, "Whose memory that is")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"host", "device"}));
     verb.add_option("--slot-path", o->service.slot_path, "Folder for saved slots; without it they are neither saved nor restored");
     verb.callback([o] { serve(*o); });
 }

@@ -2,6 +2,7 @@
 #include "runtime/serve/conversation.h"
 #include "runtime/serve/generation_fields.h"
 #include "runtime/serve/head.h"
+#include "runtime/serve/logprobs.h"
 #include "runtime/serve/reading.h"
 #include "runtime/serve/reply.h"
 
@@ -12,6 +13,7 @@ struct Choice {
     Reply reply;
     int64_t calls = 0;
     Delta all{};  // so far
+    Json logprobs = Json::array();
 };
 
 Json call_of(const ToolCall& call, const std::string& id) {
@@ -29,9 +31,12 @@ public:
         const Json body = parsed(call.body);
         const Fields fields(body);
         const Conversation conversation = read_conversation(fields, service);
-        spec::Request request = generation_request(fields, service, openai_defaults);
+        Task task = generation_task(fields, service, openai_defaults);
+        spec::Request& request = task.request;
         request.prompt = conversation.prompt;
         check_prompt(service, request.prompt);
+        request.sampling.logprobs = wanted_of_chat(fields);
+        with_logprobs_ = request.sampling.logprobs >= 0;
         const int64_t most = int64_t(1) << 30;
         request.most_tokens = tokens_behind(
             service, request.prompt.size(),
@@ -40,19 +45,19 @@ public:
         const int n = int(fields.integer("n", 1, 1, service.options.choices));
         streams = fields.flag("stream", false);
         with_usage_ = fields.object("stream_options").flag("include_usage", false);
-        const auto stops = fields.texts("stop", 16);
         head_ = {service.new_id("chatcmpl-"), fields.text("model", service.options.name)};
-        for (auto& job : submit_choices(service, request, n)) {
-            readings_.add(Reading(std::move(job), TextReader(service.tokenizer, stops, request.ends)));
-            choices_.push_back({Reply(conversation.reply)});
-        }
+        readings_ = Readings(submit_choices(service, task, n));
+        for (int i = 0; i < n; ++i) choices_.push_back({Reply(conversation.reply)});
     }
 
     bool streams = false;
 
     /// The answer in one piece.
     Json whole(const Call& call) {
-        readings_.wait(call, [&](size_t i, const Piece& piece, bool last) { add(choices_[i].all, read(i, piece, last)); });
+        readings_.wait(call, [&](size_t i, const Piece& piece, bool last) {
+            add(choices_[i].all, read(i, piece, last));
+            for (Json& one : chat_logprobs(service_.tokenizer, piece)) choices_[i].logprobs.push_back(std::move(one));
+        });
         Json list = Json::array();
         for (size_t i = 0; i < choices_.size(); ++i) {
             const Delta& all = choices_[i].all;
@@ -62,7 +67,7 @@ public:
             if (!all.calls.empty() && all.content.empty()) message["content"] = nullptr;
             list.push_back({{"index", i},
                             {"message", std::move(message)},
-                            {"logprobs", nullptr},
+                            {"logprobs", with_logprobs_ ? Json{{"content", choices_[i].logprobs}} : Json()},
                             {"finish_reason", reason_of(i)}});
         }
         const Figures figures(readings_);
@@ -79,6 +84,7 @@ public:
             out += chunk(i, {{"role", "assistant"}, {"content", ""}}, nullptr);
         begun_ = true;
         const bool going = readings_.look([&](size_t i, const Piece& piece, bool last) {
+            logprobs_ = with_logprobs_ && !piece.tokens.empty() ? Json{{"content", chat_logprobs(service_.tokenizer, piece)}} : Json();
             say(i, read(i, piece, last), out);
             if (last) ended_.push_back(i);
         });
@@ -101,11 +107,12 @@ private:
         return choices_[i].reply.called() && std::string_view(reason) == "stop" ? "tool_calls" : reason;
     }
 
-    std::string chunk(size_t index, Json delta, const char* reason, bool with_timings = false) const {
+    /// The first one with something to say takes the log-probabilities of what came along.
+    std::string chunk(size_t index, Json delta, const char* reason, bool with_timings = false) {
         Json part = head_.object("chat.completion.chunk");
         part["choices"] = Json::array({{{"index", index},
                                         {"delta", std::move(delta)},
-                                        {"logprobs", nullptr},
+                                        {"logprobs", std::exchange(logprobs_, Json())},
                                         {"finish_reason", reason ? Json(reason) : Json()}}});
         if (with_usage_) part["usage"] = nullptr;
         if (with_timings) part["timings"] = Figures(readings_).timings();
@@ -120,6 +127,7 @@ private:
             call["index"] = choices_[i].calls++;
             out += chunk(i, {{"tool_calls", Json::array({std::move(call)})}}, nullptr);
         }
+        if (!logprobs_.is_null()) out += chunk(i, {{"content", ""}}, nullptr);  // of tokens that show nothing yet
     }
 
     void finish(std::string& out) const {
@@ -139,7 +147,8 @@ private:
     Readings readings_;
     std::vector<Choice> choices_;
     std::vector<size_t> ended_;
-    bool with_usage_ = false, begun_ = false;
+    Json logprobs_;
+    bool with_usage_ = false, with_logprobs_ = false, begun_ = false;
 };
 
 }  // namespace

@@ -1,18 +1,22 @@
 // /v1/completions: text that goes on from a bare prompt, in OpenAI's form.
 #include "runtime/serve/generation_fields.h"
 #include "runtime/serve/head.h"
+#include "runtime/serve/logprobs.h"
 #include "runtime/serve/prompts.h"
 #include "runtime/serve/reading.h"
+#include "runtime/tokenizer/unicode.h"
 
 namespace rw::serve {
 namespace {
 
 class Completion {
 public:
-    Completion(Service& service, const Call& call) {
+    Completion(Service& service, const Call& call) : service_(service) {
         const Json body = parsed(call.body);
         const Fields fields(body);
-        const spec::Request request = generation_request(fields, service, openai_defaults);
+        Task task = generation_task(fields, service, openai_defaults);
+        with_logprobs_ = fields.has("logprobs");
+        if (with_logprobs_) task.request.sampling.logprobs = int(fields.integer("logprobs", 0, 0, 20));
         const int n = int(fields.integer("n", 1, 1, service.options.choices));
         const auto prompts = prompts_of(fields, "prompt", service, size_t(service.options.choices / n));
         if (fields.integer("best_of", n, 1, service.options.choices) != n) fields.fail("best_of", "as much as n");
@@ -21,27 +25,29 @@ public:
         const bool echo = fields.flag("echo", false);
         streams = fields.flag("stream", false);
         with_usage_ = fields.object("stream_options").flag("include_usage", false);
-        const auto stops = fields.texts("stop", 16);
+        offsets_.resize(size_t(n) * prompts.size());
         head_ = {service.new_id("cmpl-"), fields.text("model", service.options.name)};
         for (const auto& prompt : prompts) check_prompt(service, prompt);
         for (const auto& prompt : prompts) {
-            spec::Request one = request;
-            one.prompt = prompt;
-            one.most_tokens = tokens_behind(service, prompt.size(), asked);
-            for (auto& job : submit_choices(service, one, n)) {
-                readings_.add(Reading(std::move(job), TextReader(service.tokenizer, stops, request.ends)));
-                texts_.push_back(echo ? service.tokenizer.decode(prompt) : "");
-            }
+            task.request.prompt = prompt;
+            task.request.most_tokens = tokens_behind(service, prompt.size(), asked);
+            readings_.add(submit_choices(service, task, n));
+            texts_.resize(readings_.size(), echo ? tokenizer::well_formed(service.tokenizer.decode(prompt)) : "");
         }
     }
 
     bool streams = false;
 
     Json whole(const Call& call) {
-        readings_.wait(call, [&](size_t i, const Piece& piece, bool) { texts_[i] += piece.text; });
+        std::vector<News> news(texts_.size());
+        readings_.wait(call, [&](size_t i, const Piece& piece, bool) {
+            texts_[i] += piece.text;
+            news[i].tokens.insert(news[i].tokens.end(), piece.tokens.begin(), piece.tokens.end());
+            news[i].logprobs.insert(news[i].logprobs.end(), piece.logprobs.begin(), piece.logprobs.end());
+        });
         Json answer = head_.object("text_completion");
         for (size_t i = 0; i < texts_.size(); ++i)
-            answer["choices"].push_back(choice(i, texts_[i], readings_[i].finish_reason()));
+            answer["choices"].push_back(choice(i, texts_[i], news[i], readings_[i].finish_reason()));
         const Figures figures(readings_);
         answer["usage"] = figures.usage();
         answer["timings"] = figures.timings();
@@ -52,12 +58,12 @@ public:
         std::vector<size_t> ended;
         const bool going = readings_.look([&](size_t i, const Piece& piece, bool last) {
             texts_[i] += piece.text;  // with what is echoed, the first time
-            if (!texts_[i].empty()) out += chunk(choice(i, texts_[i], nullptr), false);
+            if (!texts_[i].empty() || !piece.logprobs.empty()) out += chunk(choice(i, texts_[i], piece, nullptr), false);
             texts_[i].clear();
             if (last) ended.push_back(i);
         });
         for (size_t k = 0; k < ended.size(); ++k)
-            out += chunk(choice(ended[k], "", readings_[ended[k]].finish_reason()),
+            out += chunk(choice(ended[k], "", {}, readings_[ended[k]].finish_reason()),
                          !going && k + 1 == ended.size() && !with_usage_);
         if (going) return true;
         if (with_usage_) {
@@ -73,8 +79,11 @@ public:
     }
 
 private:
-    static Json choice(size_t i, const std::string& text, const char* reason) {
-        return {{"text", text}, {"index", i}, {"logprobs", nullptr}, {"finish_reason", reason ? Json(reason) : Json()}};
+    Json choice(size_t i, const std::string& text, const News& news, const char* reason) {
+        return {{"text", text},
+                {"index", i},
+                {"logprobs", with_logprobs_ ? text_logprobs(service_.tokenizer, news, offsets_[i]) : Json()},
+                {"finish_reason", reason ? Json(reason) : Json()}};
     }
 
     std::string chunk(Json one, bool with_timings) const {
@@ -85,10 +94,12 @@ private:
         return event(part);
     }
 
+    Service& service_;
     Head head_;
     Readings readings_;
     std::vector<std::string> texts_;  // not said yet
-    bool with_usage_ = false;
+    std::vector<size_t> offsets_;     // of what was said
+    bool with_usage_ = false, with_logprobs_ = false;
 };
 
 }  // namespace

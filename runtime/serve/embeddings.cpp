@@ -52,7 +52,7 @@ Answer embeddings(Service& service, const Call& call) {
         task.request.message_start = tokenizer::ChatTemplate::message_start(service.tokenizer.vocabulary()).value_or(-1);
         const auto job = service.engine.submit(std::move(task));
         const Held held(job);
-        for (std::vector<int32_t> ignored; !job->take(ignored, patience);)
+        for (News ignored; !job->take(ignored, patience);)
             if (call.gone()) throw Problem(499, "the client has left");
         if (job->outcome().problem) throw Problem(*job->outcome().problem);
         std::vector<float> row = job->outcome().hidden;

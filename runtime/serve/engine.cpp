@@ -9,8 +9,8 @@
 
 namespace rw::serve {
 
-Engine::Engine(model::Context& context, spec::Drafter* drafter, const Limits& limits)
-    : context_(context), generator_(context, drafter), limits_(limits), slots_(size_t(limits.slots)),
+Engine::Engine(model::Context& context, spec::Drafter* drafter, const Limits& limits, sequence::PrefixCache* cache)
+    : context_(context), cache_(cache), generator_(context, drafter, cache), limits_(limits), slots_(size_t(limits.slots)),
       progress_(seconds_now()) {
     if (limits.slots < 1 || limits.slots > context.options().pools.sequences)
         throw Error(Status::invalid_argument, fmt::format("{} slots: the context was made for {}", limits.slots,
@@ -182,9 +182,10 @@ bool Engine::start(Slot& slot, const std::shared_ptr<Job>& job) {
         }
         kept.reset();
         slot = {};
-        slot.cached = from ? from->pos() : 0;
+        const int64_t known = from ? from->pos() : 0;
         slot.generation = from ? &generator_.submit(std::move(request), std::move(*from))
                                : &generator_.submit(std::move(request));
+        slot.generation->counts.cached = known;
         slot.job = job;
         return true;
     } catch (const std::exception& e) {
@@ -212,6 +213,7 @@ void Engine::step() {
     const std::lock_guard lock(mutex_);
     progress_ = seconds_now();
     ++totals_.steps;
+    if (cache_) totals_.cache = cache_->stats();
 }
 
 /// What a step that threw was about: those that it left as failed, or everybody, when it says nothing.
@@ -236,15 +238,16 @@ void Engine::publish(Slot& slot) {
     const spec::Generation& g = *slot.generation;
     if (g.text.size() > slot.given) {
         if (slot.given == 0) slot.first_token = seconds_now();
-        slot.job->give(std::span(g.text).subspan(slot.given));
+        const size_t named = std::min(slot.given, g.logprobs.size());
+        slot.job->give(std::span(g.text).subspan(slot.given), std::span(g.logprobs).subspan(named));
     }
     {
         const std::lock_guard lock(mutex_);
         const spec::Counts &now = g.counts, &then = slot.seen;
         if (slot.given == 0 && !g.text.empty()) {
-            totals_.prompt_tokens += int64_t(g.request.prompt.size()) - slot.cached;
-            totals_.cached_tokens += slot.cached;
-            totals_.cache_hits += slot.cached > 0;
+            totals_.prompt_tokens += int64_t(g.request.prompt.size()) - now.cached;
+            totals_.cached_tokens += now.cached;
+            totals_.cache_hits += now.cached > 0;
         }
         totals_.predicted_tokens += int64_t(g.text.size() - slot.given);
         totals_.prompt_seconds += now.prefill_seconds - then.prefill_seconds;
@@ -272,7 +275,8 @@ void Engine::end(Slot& slot, std::optional<Problem> problem) {
     Outcome outcome{.stop = g.stopped,
                     .counts = g.counts,
                     .prompt = int64_t(g.request.prompt.size()),
-                    .cached = slot.cached,
+                    .cached = g.counts.cached,
+                    .stopped_by = g.stops.found() ? job->task.stops[g.stops.found()->which] : "",
                     .decode_seconds = slot.first_token > 0 ? seconds_now() - slot.first_token : 0,
                     .slot = int(&slot - slots_.data()),
                     .hidden = std::move(g.hidden),

@@ -31,7 +31,6 @@ struct Slot {
     size_t given = 0;                  // tokens of its text that the job has
     spec::Counts seen;                 // of its counts, what is in the totals
     double first_token = 0;
-    int64_t cached = 0;
     std::optional<Kept> kept;          // without a job
 };
 
@@ -53,8 +52,8 @@ public:
         std::vector<Slot>& slots;
     };
 
-    /// The context has to outlive it and is its alone; so is the drafter, which may be null.
-    Engine(model::Context& context, spec::Drafter* drafter, const Limits& limits);
+    /// All have to outlive it and are its alone. The drafter and the cache may be null.
+    Engine(model::Context& context, spec::Drafter* drafter, const Limits& limits, sequence::PrefixCache* cache = nullptr);
     /// Ends what runs.
     ~Engine();
 
@@ -87,6 +86,7 @@ private:
     void count_ended(const Outcome& outcome);
 
     model::Context& context_;
+    sequence::PrefixCache* const cache_;
     spec::Generator generator_;
     const Limits limits_;
     std::vector<Slot> slots_;  // of the engine's thread

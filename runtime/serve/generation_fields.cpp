@@ -3,15 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
 
 namespace rw::serve {
 namespace {
-
-uint64_t any_seed() {
-    static std::atomic<uint64_t> next{(uint64_t(std::random_device{}()) << 32) ^ std::random_device{}()};
-    return ++next;
-}
 
 /// {"speculative": {"type": ..., "n_max": ..., "n_min": ..., "p_min": ...}}, also written "speculative.n_max".
 void read_drafts(const Fields& fields, const Service& service, spec::Request& request) {
@@ -42,22 +36,17 @@ void read_drafts(const Fields& fields, const Service& service, spec::Request& re
 
 }  // namespace
 
-spec::Request generation_request(const Fields& fields, const Service& service, const Defaults& defaults) {
-    spec::Request request;
-    spec::Sampler& s = request.sampler;
-    s.temperature = fields.number("temperature", defaults.temperature, 0, defaults.most_temperature);
-    s.top_p = fields.number("top_p", defaults.top_p, 0, 1);
-    if (s.top_p == 0) fields.fail("top_p", "a number above 0, at most 1");
-    s.top_k = int(std::max<int64_t>(0, fields.integer("top_k", defaults.top_k, -1, 1 << 30)));
-    s.min_p = fields.number("min_p", defaults.min_p, 0, 1);
-    const Json* seed = fields.find("seed");  // -1: any, as llama.cpp has it
-    const bool any = !seed || (seed->is_number_integer() && !seed->is_number_unsigned() && seed->get<int64_t>() == -1);
-    s.seed = any ? any_seed() : uint64_t(fields.integer("seed", 0, INT64_MIN, INT64_MAX));
+Task generation_task(const Fields& fields, const Service& service, const Defaults& defaults) {
+    Task task{.seconds = service.options.seconds};
+    spec::Request& request = task.request;
+    request.sampling = sampling_of(fields, service, defaults);
     request.ends = service.tokenizer.vocabulary().ends();
     if (fields.flag("ignore_eos", false)) request.ends.clear();
+    task.stops = fields.texts("stop", 16);
+    if (!task.stops.empty()) request.stops = sample::Stops(task.stops, shown_bytes(service.tokenizer));
     request.message_start = tokenizer::ChatTemplate::message_start(service.tokenizer.vocabulary()).value_or(-1);
     read_drafts(fields, service, request);
-    return request;
+    return task;
 }
 
 void check_prompt(const Service& service, const std::vector<int32_t>& prompt) {
@@ -76,19 +65,14 @@ int64_t tokens_behind(const Service& service, size_t prompt, int64_t asked) {
     return asked < 0 ? most : std::min(asked, most);
 }
 
-std::vector<std::shared_ptr<Job>> submit_choices(Service& service, const spec::Request& request, int n, int slot) {
-    std::vector<std::shared_ptr<Job>> jobs;
-    try {
-        for (int i = 0; i < n; ++i) {
-            Task task{.request = request, .seconds = service.options.seconds, .slot = slot};
-            task.request.sampler.choice = uint32_t(i);
-            jobs.push_back(service.engine.submit(std::move(task)));
-        }
-    } catch (...) {
-        for (const auto& job : jobs) job->cancel();
-        throw;
+std::vector<Reading> submit_choices(Service& service, const Task& task, int n) {
+    std::vector<Reading> readings;  // they cancel what was submitted, should this throw
+    for (int i = 0; i < n; ++i) {
+        Task one = task;
+        one.request.sampling.choice = uint32_t(i);
+        readings.emplace_back(service.engine.submit(std::move(one)), TextReader(service.tokenizer, task.request.stops));
     }
-    return jobs;
+    return readings;
 }
 
 }  // namespace rw::serve

@@ -8,26 +8,27 @@ namespace rw::serve {
 
 Job::Job(Task what) : task(std::move(what)), started(seconds_now()), due(started + task.seconds) {}
 
-bool Job::take(std::vector<int32_t>& tokens, std::chrono::milliseconds most) {
+bool Job::take(News& news, std::chrono::milliseconds most) {
     std::unique_lock lock(mutex_);
-    news_.wait_for(lock, most, [&] { return over_ || !tokens_.empty(); });
-    tokens.insert(tokens.end(), tokens_.begin(), tokens_.end());
-    tokens_.clear();
+    changed_.wait_for(lock, most, [&] { return over_ || !news_.tokens.empty(); });
+    news.tokens.insert(news.tokens.end(), news_.tokens.begin(), news_.tokens.end());
+    news.logprobs.insert(news.logprobs.end(), news_.logprobs.begin(), news_.logprobs.end());
+    news_ = {};
     return over_;
 }
 
-void Job::give(std::span<const int32_t> tokens) {
-    if (tokens.empty()) return;
+void Job::give(std::span<const int32_t> tokens, std::span<const sample::Logprobs> logprobs) {
     const std::lock_guard lock(mutex_);
-    tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
-    news_.notify_one();
+    news_.tokens.insert(news_.tokens.end(), tokens.begin(), tokens.end());
+    news_.logprobs.insert(news_.logprobs.end(), logprobs.begin(), logprobs.end());
+    changed_.notify_one();
 }
 
 void Job::finish(Outcome outcome) {
     const std::lock_guard lock(mutex_);
     outcome_ = std::move(outcome);
     over_ = true;
-    news_.notify_one();
+    changed_.notify_one();
 }
 
 }  // namespace rw::serve

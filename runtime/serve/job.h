@@ -2,7 +2,7 @@
 //
 //     std::shared_ptr<Job> job = engine.submit(request, seconds);
 //     for (bool over = false; !over;) {
-//         over = job->take(tokens, 100ms);      // appends what came
+//         over = job->take(news, 100ms);        // appends what came
 //         if (client_is_gone()) job->cancel();
 //     }
 //     job->outcome()
@@ -27,6 +27,13 @@ struct Task {
     spec::Request request;
     double seconds = 600;  // until when it has to be done, waiting included
     int slot = -1;         // the one that it wants, or any
+    std::vector<std::string> stops{};  // the strings behind request.stops
+};
+
+/// What came of the answer.
+struct News {
+    std::vector<int32_t> tokens;
+    std::vector<sample::Logprobs> logprobs;  // of each, where they are asked for
 };
 
 /// How it went.
@@ -34,6 +41,7 @@ struct Outcome {
     spec::Stop stop = spec::Stop::none;
     spec::Counts counts;
     int64_t prompt = 0, cached = 0;  // tokens of the prompt; those that were there already
+    std::string stopped_by;          // the stop string, where one ended it
     double decode_seconds = 0;       // from the first token to the last
     int slot = -1;
     std::vector<float> hidden;
@@ -44,9 +52,9 @@ class Job {
 public:
     explicit Job(Task task);
 
-    /// Appends the tokens that came since the last call to `tokens`. Waits for some, or the end, as long as `most`. True
-    /// when that were the last ones.
-    bool take(std::vector<int32_t>& tokens, std::chrono::milliseconds most);
+    /// Appends what came since the last call to `news`. Waits for some, or the end, as long as `most`. True when that was
+    /// the last of it.
+    bool take(News& news, std::chrono::milliseconds most);
     /// Once take() has returned true.
     const Outcome& outcome() const { return outcome_; }
     /// Nobody wants it any more; the engine ends it between two calls. Any thread, any time.
@@ -56,14 +64,14 @@ public:
     // For the engine's thread.
     Task task;
     const double started, due;  // by seconds_now()
-    void give(std::span<const int32_t> tokens);
+    void give(std::span<const int32_t> tokens, std::span<const sample::Logprobs> logprobs);
     void finish(Outcome outcome);
 
 private:
     std::atomic<bool> cancelled_{false};
     std::mutex mutex_;
-    std::condition_variable news_;
-    std::vector<int32_t> tokens_;
+    std::condition_variable changed_;
+    News news_;
     bool over_ = false;
     Outcome outcome_;
 };
@@ -73,6 +81,7 @@ class Held {
 public:
     explicit Held(std::shared_ptr<Job> job) : job_(std::move(job)) {}
     Held(Held&&) = default;
+    Held& operator=(Held&&) = default;
     ~Held() {
         if (job_) job_->cancel();
     }

@@ -47,6 +47,9 @@ Answer metrics(Service& service, const Call&) {
     page.counter("prompt_seconds_total", "Seconds that running them took.", t.prompt_seconds);
     page.counter("prompt_tokens_cached_total", "Tokens of prompts whose state was there already.", double(t.cached_tokens));
     page.counter("prefix_cache_hits_total", "Requests that found part of their prompt.", double(t.cache_hits));
+    page.gauge("prefix_cache_bytes", "Bytes that the prefix cache holds.", double(t.cache.bytes));
+    page.gauge("prefix_cache_states", "Recurrent states that it holds.", double(t.cache.states));
+    page.counter("prefix_cache_evicted_total", "States dropped to make room.", double(t.cache.evicted));
     page.counter("tokens_predicted_total", "Tokens of answers.", double(t.predicted_tokens));
     page.counter("tokens_predicted_seconds_total", "Seconds from first tokens to last, of all answers.", t.predicted_seconds);
     page.counter("engine_steps_total", "Steps of the engine, each a prompt call, a round, or both.", double(t.steps));

@@ -1,5 +1,6 @@
 // /completion: text that goes on from a prompt of text and tokens, with the fields that llama.cpp's clients know.
 #include "runtime/serve/generation_fields.h"
+#include "runtime/serve/logprobs.h"
 #include "runtime/serve/prompts.h"
 #include "runtime/serve/reading.h"
 
@@ -8,11 +9,18 @@ namespace {
 
 Json settings_of(const spec::Request& r) {
     return {{"n_predict", r.most_tokens},
-            {"seed", r.sampler.seed},
-            {"temperature", r.sampler.temperature},
-            {"top_k", r.sampler.top_k},
-            {"top_p", r.sampler.top_p},
-            {"min_p", r.sampler.min_p},
+            {"seed", r.sampling.seed},
+            {"temperature", r.sampling.temperature},
+            {"top_k", r.sampling.top_k},
+            {"top_p", r.sampling.top_p},
+            {"min_p", r.sampling.min_p},
+            {"typical_p", r.sampling.typical_p},
+            {"repeat_penalty", r.sampling.penalties.repeat},
+            {"presence_penalty", r.sampling.penalties.presence},
+            {"frequency_penalty", r.sampling.penalties.frequency},
+            {"repeat_last_n", r.sampling.penalties.last_n},
+            {"dry_multiplier", r.sampling.dry.multiplier},
+            {"mirostat", r.sampling.mirostat.tau > 0 ? 2 : 0},
             {"ignore_eos", r.ends.empty()},
             {"speculative.n_max", r.n_max},
             {"speculative.n_min", r.n_min},
@@ -24,7 +32,8 @@ public:
     Native(Service& service, const Call& call) : service_(service) {
         const Json body = parsed(call.body);
         const Fields fields(body);
-        spec::Request request = generation_request(fields, service, native_defaults);
+        Task task = generation_task(fields, service, native_defaults);
+        spec::Request& request = task.request;
         const Json* prompt = fields.find("prompt");
         if (!prompt) fields.fail("prompt", "a text or a list of tokens and texts");
         request.prompt = prompt_of(*prompt, service, "prompt");
@@ -36,32 +45,32 @@ public:
         streams = fields.flag("stream", false);
         with_tokens_ = fields.flag("return_tokens", false);
         fields.flag("cache_prompt", true);
-        const int slot = int(fields.integer("id_slot", -1, -1, service.engine.limits().slots - 1));
+        task.slot = int(fields.integer("id_slot", -1, -1, service.engine.limits().slots - 1));
+        const int64_t likely = fields.integer("n_probs", 0, 0, 64);
+        if (likely > 0) request.sampling.logprobs = int(likely);
         prompt_ = request.prompt.size();
         settings_ = settings_of(request);
-        const auto stops = fields.texts("stop", 16);
-        TextReader reader(service.tokenizer, stops, request.ends);
-        readings_.add(Reading(submit_choices(service, request, 1, slot).front(), std::move(reader)));
+        readings_ = Readings(submit_choices(service, task, 1));
     }
 
     bool streams = false;
 
     Json whole(const Call& call) {
-        std::string text;
-        std::vector<int32_t> tokens;
+        Piece all;
         readings_.wait(call, [&](size_t, const Piece& piece, bool) {
-            text += piece.text;
-            tokens.insert(tokens.end(), piece.tokens.begin(), piece.tokens.end());
+            all.text += piece.text;
+            all.tokens.insert(all.tokens.end(), piece.tokens.begin(), piece.tokens.end());
+            all.logprobs.insert(all.logprobs.end(), piece.logprobs.begin(), piece.logprobs.end());
         });
-        return last(text, tokens);
+        return last(all);
     }
 
     bool next(std::string& out) {
         return readings_.look([&](size_t, const Piece& piece, bool over) {
             if (over) {
-                out += event(last(piece.text, piece.tokens));
+                out += event(last(piece));
             } else if (!piece.tokens.empty()) {
-                Json part = beginning(piece.text, piece.tokens);
+                Json part = beginning(piece);
                 part["stop"] = false;
                 part["tokens_predicted"] = readings_[0].tokens();
                 part["tokens_evaluated"] = prompt_;
@@ -71,15 +80,19 @@ public:
     }
 
 private:
-    Json beginning(const std::string& text, const std::vector<int32_t>& tokens) const {
-        return {{"index", 0}, {"content", text}, {"tokens", with_tokens_ || streams ? Json(tokens) : Json::array()}};
+    Json beginning(const Piece& piece) const {
+        Json part{{"index", 0},
+                  {"content", piece.text},
+                  {"tokens", with_tokens_ || streams ? Json(piece.tokens) : Json::array()}};
+        if (!piece.logprobs.empty()) part["completion_probabilities"] = chat_logprobs(service_.tokenizer, piece);
+        return part;
     }
 
-    Json last(const std::string& text, const std::vector<int32_t>& tokens) const {
+    Json last(const Piece& piece) const {
         const Reading& reading = readings_[0];
         const Outcome& outcome = reading.outcome();
         const Figures figures(readings_);
-        Json answer = beginning(text, tokens);
+        Json answer = beginning(piece);
         answer["id_slot"] = outcome.slot;
         answer["stop"] = true;
         answer["model"] = service_.options.name;
@@ -88,10 +101,10 @@ private:
         answer["tokens_cached"] = outcome.cached;
         answer["generation_settings"] = settings_;
         answer["truncated"] = false;
-        answer["stop_type"] = reading.reader().stopped()                   ? "word"
+        answer["stop_type"] = outcome.stop == spec::Stop::stop_string ? "word"
                               : outcome.stop == spec::Stop::end_token ? "eos"
                                                                       : "limit";
-        answer["stopping_word"] = reading.reader().stop();
+        answer["stopping_word"] = outcome.stopped_by;
         answer["timings"] = figures.timings();
         return answer;
     }

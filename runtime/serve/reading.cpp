@@ -5,16 +5,10 @@ namespace rw::serve {
 Piece Reading::next(std::chrono::milliseconds most) {
     Piece piece;
     if (over_) return piece;
-    std::vector<int32_t> fresh;
-    over_ = job_->take(fresh, most);
-    for (const int32_t token : fresh) {
-        if (reader_.stopped()) break;
-        ++tokens_;
-        piece.tokens.push_back(token);
-        piece.text += reader_.push(token);
-    }
+    over_ = job_->take(piece, most);
+    tokens_ += int64_t(piece.tokens.size());
+    for (const int32_t token : piece.tokens) piece.text += reader_.push(token);
     if (over_) piece.text += reader_.finish();
-    else if (reader_.stopped()) job_->cancel();
     return piece;
 }
 
@@ -25,7 +19,8 @@ const Outcome& Reading::outcome() const {
 }
 
 const char* Reading::finish_reason() const {
-    return reader_.stopped() || job_->outcome().stop == spec::Stop::end_token ? "stop" : "length";
+    const spec::Stop stop = job_->outcome().stop;
+    return stop == spec::Stop::end_token || stop == spec::Stop::stop_string ? "stop" : "length";
 }
 
 bool Readings::look(const Tell& tell) {

@@ -8,9 +8,8 @@
 namespace rw::serve {
 
 /// What came between two looks.
-struct Piece {
+struct Piece : News {
     std::string text;
-    std::vector<int32_t> tokens;
 };
 
 class Reading {
@@ -24,13 +23,13 @@ public:
     const Outcome& outcome() const;
     /// "stop" or "length", as OpenAI has them.
     const char* finish_reason() const;
-    const TextReader& reader() const { return reader_; }
+    /// So far.
     int64_t tokens() const { return tokens_; }
 
 private:
     Held job_;
     TextReader reader_;
-    int64_t tokens_ = 0;  // up to the stop string
+    int64_t tokens_ = 0;
     bool over_ = false;
 };
 
@@ -40,7 +39,11 @@ public:
     /// What a choice has got; last: and that it was all.
     using Tell = std::function<void(size_t choice, const Piece& piece, bool last)>;
 
-    void add(Reading reading) { list_.push_back(std::move(reading)); }
+    Readings() = default;
+    explicit Readings(std::vector<Reading> list) : list_(std::move(list)) {}
+    void add(std::vector<Reading> more) {
+        for (Reading& reading : more) list_.push_back(std::move(reading));
+    }
     size_t size() const { return list_.size(); }
     const Reading& operator[](size_t i) const { return list_[i]; }
     /// One look at each that is not over yet; false when that were the last ones.

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/sequence/prefix_cache.h"
+
 namespace rw::serve {
 
 struct Totals {
@@ -20,6 +22,7 @@ struct Totals {
     double draft_seconds = 0, verify_seconds = 0, rollback_seconds = 0;
     int64_t recomputed_tokens = 0;         // that going back had to compute again
     int64_t faults = 0;                    // steps that threw
+    sequence::PrefixCache::Stats cache;
 };
 
 }  // namespace rw::serve

@@ -26,6 +26,7 @@ void ChainDrafter::draft(std::span<DraftJob> jobs) {
         if (left.empty()) return;
         links_[l].drafter->draft(left);
         for (size_t i = 0; i < left.size(); ++i) {
+            jobs[of[i]].reading |= left[i].reading;
             if (left[i].chain.empty() || int(left[i].chain.size()) < std::min(links_[l].fewest, left[i].most)) continue;
             jobs[of[i]].chain = std::move(left[i].chain);
             guessed_[left[i].known.id] = l;

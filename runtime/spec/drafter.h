@@ -23,6 +23,7 @@ struct DraftJob {
     Known known;
     int most;                              // tokens that may be guessed, at least 1
     std::vector<model::Candidate> chain{}; // the guess, in order; may be shorter, or empty
+    bool reading = false;                  // the drafter is still taking the text in: that it guesses nothing says nothing
 };
 
 class Drafter {
@@ -30,6 +31,8 @@ public:
     virtual ~Drafter() = default;
     /// Whether prompts and verified rows have to go through the MTP block as well.
     virtual bool needs_mtp() const { return false; }
+    /// Whether it can go on with a guess of another that is in a job's chain already.
+    virtual bool extends() const { return false; }
     /// The prompt has run, and its token is chosen.
     virtual void begin(const Known&) {}
     virtual void draft(std::span<DraftJob> jobs) = 0;

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "runtime/spec/chain_drafter.h"
+#include "runtime/spec/model_drafter.h"
 #include "runtime/spec/mtp_drafter.h"
 #include "runtime/spec/ngram_map.h"
 #include "runtime/spec/ngram_mod.h"
@@ -14,27 +15,34 @@
 namespace rw::spec {
 namespace {
 
+using Second = std::shared_ptr<model::Context>;
+
 struct Kind {
     const char* name;
     int n;  // by default; 0: has no keys
-    std::unique_ptr<Drafter> (*make)(model::Context&, const DrafterText::Link&);
+    std::unique_ptr<Drafter> (*make)(model::Context&, const Second&, const DrafterText::Link&);
 };
 
 constexpr Kind kinds[] = {
     {"mtp", 0,
-     [](model::Context& c, const DrafterText::Link&) -> std::unique_ptr<Drafter> {
+     [](model::Context& c, const Second&, const DrafterText::Link&) -> std::unique_ptr<Drafter> {
          return std::make_unique<MtpDrafter>(c);
      }},
+    {"draft", 0,
+     [](model::Context& c, const Second& second, const DrafterText::Link&) -> std::unique_ptr<Drafter> {
+         if (!second) throw Error(Status::invalid_argument, "drafter draft: there is no second model; give --draft-model FILE");
+         return std::make_unique<ModelDrafter>(c.model(), second);
+     }},
     {"ngram-simple", 8,
-     [](model::Context&, const DrafterText::Link& l) -> std::unique_ptr<Drafter> {
+     [](model::Context&, const Second&, const DrafterText::Link& l) -> std::unique_ptr<Drafter> {
          return std::make_unique<NgramSimple>(l.n);
      }},
     {"ngram-map", 6,
-     [](model::Context&, const DrafterText::Link& l) -> std::unique_ptr<Drafter> {
+     [](model::Context&, const Second&, const DrafterText::Link& l) -> std::unique_ptr<Drafter> {
          return std::make_unique<NgramMap>(NgramMap::Options{l.n, l.min_hits});
      }},
     {"ngram-mod", 16,
-     [](model::Context&, const DrafterText::Link& l) -> std::unique_ptr<Drafter> {
+     [](model::Context&, const Second&, const DrafterText::Link& l) -> std::unique_ptr<Drafter> {
          return std::make_unique<NgramMod>(NgramMod::Options{l.n, uint32_t(l.entries)});
      }},
 };
@@ -92,14 +100,14 @@ DrafterText::DrafterText(const std::string& text) {
     }
 }
 
-bool DrafterText::needs_mtp() const {
-    return std::any_of(links.begin(), links.end(), [](const Link& link) { return link.name == "mtp"; });
+bool DrafterText::has(const char* name) const {
+    return std::any_of(links.begin(), links.end(), [&](const Link& link) { return link.name == name; });
 }
 
-std::unique_ptr<Drafter> DrafterText::make(model::Context& context) const {
+std::unique_ptr<Drafter> DrafterText::make(model::Context& context, std::shared_ptr<model::Context> second) const {
     if (none()) return nullptr;
     std::vector<ChainDrafter::Link> made;
-    for (const Link& link : links) made.push_back({kind_of(link.name).make(context, link), link.fewest});
+    for (const Link& link : links) made.push_back({kind_of(link.name).make(context, second, link), link.fewest});
     if (made.size() == 1 && made[0].fewest <= 1) return std::move(made[0].drafter);
     return std::make_unique<ChainDrafter>(std::move(made));
 }

@@ -11,7 +11,8 @@ namespace rw::spec {
 /// What a text like "ngram-mod,mtp" stands for: drafters in the order in which they are asked. After a name may come
 /// numbers, as in "ngram-map:n=4:min-hits=2:fewest=3,mtp".
 ///
-///     mtp
+///     mtp            the model's own block
+///     draft          a second model
 ///     ngram-simple   n (8)
 ///     ngram-map      n (6), min-hits (1)
 ///     ngram-mod      n (16), entries (1048576)
@@ -21,9 +22,10 @@ struct DrafterText {
     /// Throws Error(invalid_argument) with what is wrong and what there is.
     explicit DrafterText(const std::string& text);
     bool none() const { return links.empty(); }
-    bool needs_mtp() const;
-    /// Null for "none".
-    std::unique_ptr<Drafter> make(model::Context& context) const;
+    bool needs_mtp() const { return has("mtp"); }
+    bool needs_model() const { return has("draft"); }
+    /// Null for "none". second: of the model that drafts, for "draft" (model_drafter.h).
+    std::unique_ptr<Drafter> make(model::Context& context, std::shared_ptr<model::Context> second = nullptr) const;
 
     struct Link {
         std::string name;
@@ -31,6 +33,9 @@ struct DrafterText {
         int64_t entries = 1 << 20;
     };
     std::vector<Link> links;
+
+private:
+    bool has(const char* name) const;
 };
 
 }  // namespace rw::spec

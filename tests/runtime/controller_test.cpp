@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "runtime/spec/controller.h"
-#include "runtime/spec/sampler.h"
+#include "runtime/sample/random.h"
 
 namespace rw::test {
 namespace {
@@ -30,7 +30,7 @@ struct Result {
 /// How many of a draft of n tokens stand, where the text has got to.
 int stand(const World& world, uint64_t seed, int64_t round, int64_t at, int n) {
     int k = 0;
-    while (k < n && spec::uniform(100 + seed, uint32_t(k), round) < world.share(at, k + 1)) ++k;
+    while (k < n && sample::uniform(100 + seed, uint32_t(k), round) < world.share(at, k + 1)) ++k;
     return k;
 }
 
@@ -48,7 +48,7 @@ Result live(const World& world, uint64_t seed, const Choose& choose, const Learn
     for (int64_t i = 0; r.tokens < double(rounds); ++i) {
         const int n = choose();
         const int accepted = stand(world, seed, i, int64_t(r.tokens), n);
-        const double noise = 1 + 0.2 * (spec::uniform(seed, 1, i) - 0.5);
+        const double noise = 1 + 0.2 * (sample::uniform(seed, 1, i) - 0.5);
         r.tokens += expected(world, int64_t(r.tokens), n), r.seconds += world.cost(n);
         learn(n, accepted, world.cost(n) * noise);
     }

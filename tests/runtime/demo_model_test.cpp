@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/spec/generator.h"
+#include "runtime/spec/model_drafter.h"
 #include "runtime/spec/mtp_drafter.h"
 #include "runtime/tokenizer/tokenizer.h"
 #include "tests/runtime/runtime_fixture.h"
@@ -62,6 +63,27 @@ TEST_P(Demo, DraftsAreTakenAndChangeNothing) {
     std::printf("%s: %ld of %ld drafts accepted\n", GetParam().c_str(), long(accepted), long(drafted));
     EXPECT_GT(drafted, 20);
     EXPECT_GE(double(accepted), (cpu ? 0.6 : 0.1) * double(drafted));
+}
+
+TEST_P(Demo, DraftingForItselfAllIsTaken) {
+    if (!GetParam().starts_with("cpu")) GTEST_SKIP() << "one device does: model_drafter_test has them all";
+    const auto c = context();
+    spec::ModelDrafter itself(*model_, std::make_shared<model::Context>(model_, device(), spec::ModelDrafter::options(c->options(), *model_)));
+    spec::Generator plain(*c), drafting(*c, &itself);
+    const spec::Request r{.prompt = prompts_[1], .most_tokens = 96, .n_max = n_max};
+    const spec::Generation& g = drafting.add(r);
+    while (drafting.round()) {
+    }
+    EXPECT_EQ(g.counts.accepted, g.counts.drafted);
+    EXPECT_GE(g.counts.drafted, 70);
+    const auto text = g.text;
+    const uint64_t hash = g.state.hash();
+    drafting.drop(g);
+    spec::Generation& expected = plain.add({.prompt = prompts_[1], .most_tokens = r.most_tokens});
+    while (plain.round()) {
+    }
+    EXPECT_EQ(expected.text, text);
+    EXPECT_EQ(expected.state.hash(), hash);
 }
 
 INSTANTIATE_TEST_SUITE_P(Device, Demo, testing::ValuesIn(device_ids()), device_name);

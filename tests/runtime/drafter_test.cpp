@@ -224,7 +224,7 @@ TEST(DrafterText, SaysWhatIsWrong) {
         }
         return "";
     };
-    EXPECT_NE(message("mpt").find("\"mpt\": expected none, mtp, ngram-simple"), std::string::npos) << message("mpt");
+    EXPECT_NE(message("mpt").find("\"mpt\": expected none, mtp, draft, ngram-simple"), std::string::npos) << message("mpt");
     EXPECT_NE(message("").find("expected none"), std::string::npos);
     EXPECT_NE(message("mtp,mtp").find("twice"), std::string::npos);
     EXPECT_NE(message("mtp:n=3").find("has no setting"), std::string::npos);

@@ -1,0 +1,74 @@
+#include "tools/draft_options.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <iostream>
+
+#include "runtime/spec/generator.h"
+#include "runtime/spec/model_drafter.h"
+#include "runtime/spec/same_vocabulary.h"
+
+namespace rw::tools {
+namespace {
+
+constexpr int auto_most = 16;
+
+/// "auto", "auto:32" or a number: what is asked of a round, and the most that the context has to be made for.
+std::pair<int, int> lengths_of(const std::string& text) {
+    const bool as_pays = text.starts_with("auto");
+    const std::string digits = !as_pays ? text : text == "auto" ? std::to_string(auto_most) : text.substr(5);
+    int n = -1;
+    const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), n);
+    const bool number = end.ec == std::errc() && end.ptr == digits.data() + digits.size();
+    if (!number || n < 0 || n > 64 || (as_pays && text.size() > 4 && text[4] != ':'))
+        throw Error(Status::invalid_argument,
+                    fmt::format("--n-max {}: a number from 0 to 64, auto, or auto:N for at most N is expected", text));
+    return {as_pays && n > 0 ? spec::n_auto : n, n};
+}
+
+}  // namespace
+
+void DraftOptions::add_to(CLI::App& verb, bool lengths) {
+    verb.add_option("--spec", spec,
+                    "Who drafts: mtp, draft, ngram-simple, ngram-map, ngram-mod, or several in order, as ngram-mod:n=12,mtp; "
+                    "none. Without it mtp, or with --draft-model draft");
+    verb.add_option("--draft-model", model, "File of a smaller model with the same tokens, which drafts");
+    verb.add_option("--draft-backend", backend, "Its device, where it is not the model's");
+    if (lengths)
+        verb.add_option("--n-max", n_max, "Drafts of a round, up to 64; auto: as many as pay, at most 16 or, as auto:N, N")
+            ->capture_default_str();
+}
+
+spec::DrafterText DraftOptions::who() const {
+    const spec::DrafterText named(!spec.empty() ? spec : model.empty() ? "mtp" : "draft");
+    if (!model.empty() && !named.needs_model() && !named.none())
+        throw Error(Status::invalid_argument, fmt::format("--draft-model: --spec {} does not use it; name draft there", spec));
+    if (model.empty() && named.needs_model())
+        throw Error(Status::invalid_argument, "--spec draft: there is no second model; give --draft-model FILE");
+    return named;
+}
+
+Drafting DraftOptions::drafting() const {
+    const auto [n, most] = lengths_of(n_max);
+    spec::DrafterText named = who();
+    if (most == 0) named = spec::DrafterText("none");
+    return {named, named.none() ? 0 : n, named.none() ? 0 : most};
+}
+
+std::unique_ptr<spec::Drafter> DraftOptions::make(const spec::DrafterText& who, model::Context& context, bool quiet) const {
+    std::shared_ptr<model::Context> second;
+    if (who.needs_model()) {
+        const auto drafting = std::make_shared<model::Model>(model);
+        spec::check_same_vocabulary(context.model(), *drafting);  // before it is loaded
+        const auto device = backend.empty() ? context.device().shared_from_this() : core::open(backend);
+        const model::Options shape = spec::ModelDrafter::options(context.options(), *drafting);
+        if (!quiet)
+            std::cerr << fmt::format("{}: {}; for the model that drafts\n", device->info().id,
+                                     memory_text(model::Context::measure(*drafting, device, shape)));
+        second = std::make_shared<model::Context>(drafting, device, shape, progress_bar("loading"));
+    }
+    return who.make(context, std::move(second));
+}
+
+}  // namespace rw::tools
