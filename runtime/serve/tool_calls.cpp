@@ -70,6 +70,16 @@ std::optional<ToolCall> from_marks(std::string_view text, const Tools& tools) {
 
 }  // namespace
 
+std::string spaced(const Json& json) {
+    if (!json.is_structured()) return dumped(json);
+    std::string text, between;
+    for (const auto& [key, value] : json.items()) {
+        text += between + (json.is_object() ? dumped(Json(key)) + ": " : "") + spaced(value);
+        between = ", ";
+    }
+    return json.is_object() ? "{" + text + "}" : "[" + text + "]";
+}
+
 std::optional<ToolCall> parse_call(std::string_view text, const Tools& tools) {
     text = trimmed(text);
     return text.starts_with('{') ? from_json(text) : from_marks(text, tools);

@@ -28,6 +28,9 @@ struct ToolCall {
 /// The functions that may be called, as the request has them: [{"type": "function", "function": {...}}, ...].
 using Tools = std::vector<Json>;
 
+/// JSON with a blank after each comma and colon, as the family's templates write it.
+std::string spaced(const Json& json);
+
 /// What stands between the two marks. None when it is in neither form.
 std::optional<ToolCall> parse_call(std::string_view text, const Tools& tools);
 
