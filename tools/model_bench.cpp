@@ -77,6 +77,11 @@ void bench(const Options& o) {
     const spec::DrafterText who = most > 0 ? o.draft.who() : spec::DrafterText("none");
     shape.mtp = who.needs_mtp();
     ModelOptions mo = o.model;
+    if (mo.context > 0 && mo.context <= o.prompt)
+        throw Error(Status::invalid_argument,
+                    fmt::format("--context {}: a prompt of {} tokens and the text behind it do not fit; take fewer "
+                                "--prompt-tokens",
+                                mo.context, o.prompt));
     if (mo.context == 0) mo.context = o.prompt + o.most_tokens + 3 * (most + 1);
     const Opened opened = open_model(mo, shape, o.json);
     std::vector<nlohmann::ordered_json> results;

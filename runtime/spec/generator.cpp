@@ -29,9 +29,8 @@ const char* name_of(Stop stop) {
     return names[int(stop)];
 }
 
-void Generator::check(const Request& r) const {
-    const model::Options& o = context_.options();
-    r.sampling.check(context_.geometry().vocab);
+void Generator::check(const Request& r, const model::Options& o, uint32_t vocab) {
+    r.sampling.check(vocab);
     const auto that = [](bool ok, std::string text) {
         if (!ok) throw Error(Status::invalid_argument, std::move(text));
     };
@@ -39,13 +38,23 @@ void Generator::check(const Request& r) const {
     that(r.most_tokens >= 1, "the number of tokens to generate is at least 1");
     that(r.n_max == n_auto || (r.n_max >= 0 && r.n_max < o.pools.most_exact),
          fmt::format("n_max {}: the context was made for drafts of up to {} tokens", r.n_max, o.pools.most_exact - 1));
-    that(r.n_max == 0 || r.drafter || drafter_, "drafts need a drafter (n_max = 0 generates without)");
-    that(r.n_min >= 0 && (r.n_min <= r.n_max || r.n_max <= 0) && r.p_min >= 0 && r.p_min <= 1,
-         "n_min is from 0 to n_max, p_min from 0 to 1");
+    that(r.n_min >= 0, fmt::format("n_min {}: 0 or more is expected", r.n_min));
+    that(r.n_min <= r.n_max || r.n_max <= 0,
+         fmt::format("n_min {}: no draft is longer than n_max, which is {}", r.n_min, r.n_max));
+    that(r.p_min >= 0 && r.p_min <= 1, fmt::format("p_min {}: 0 to 1 is expected", r.p_min));
     that(r.accept_rate < 0 || !r.constraint, "accept_rate takes drafts that a constraint may not allow");
     if (int64_t(r.prompt.size()) > o.pools.context)
         throw Error(Status::range, fmt::format("the prompt has {} tokens, the context {} positions", r.prompt.size(),
                                                o.pools.context));
+    for (const int32_t token : r.prompt)
+        if (token < 0 || uint32_t(token) >= vocab)
+            throw Error(Status::range, fmt::format("token {} is not one of the vocabulary's {}", token, vocab));
+}
+
+void Generator::check(const Request& r) const {
+    check(r, context_.options(), context_.geometry().vocab);
+    if (r.n_max != 0 && !r.drafter && !drafter_)
+        throw Error(Status::invalid_argument, "drafts need a drafter (n_max = 0 generates without)");
 }
 
 Generation Generator::fresh(Request request, sequence::SequenceState state) const {
@@ -98,9 +107,6 @@ Generation& Generator::resume(sequence::SequenceState state, int32_t last, Reque
     request.prompt = std::move(before);
     if (&state.context() != &context_)
         throw Error(Status::invalid_argument, "resume: the state is one of another context");
-    if (last < 0 || last >= int64_t(context_.geometry().vocab))
-        throw Error(Status::range,
-                    fmt::format("resume: token {} is not one of the vocabulary's {}", last, context_.geometry().vocab));
     if (request.constraint && !request.constraint->allows(last))
         throw Error(Status::invalid_argument, "resume: the constraint does not allow the last token");
     std::list<Generation> one;

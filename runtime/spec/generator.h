@@ -97,6 +97,9 @@ public:
         : context_(context), drafter_(drafter), cache_(cache) {}
     ~Generator();
 
+    /// Throws Error for a request that cannot be met with such a context: before it is made, for who has the choice.
+    static void check(const Request& request, const model::Options& options, uint32_t vocab);
+
     /// Runs the prompt and chooses the first token. Throws Error for a request that cannot be met, and takes nothing then.
     /// progress: prompt tokens done and in all; false stops.
     Generation& add(Request request, const model::Progress& progress = {});
