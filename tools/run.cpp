@@ -2,12 +2,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "runtime/clock.h"
 #include "runtime/gguf/text.h"
+#include "runtime/grammar/json_schema.h"
+#include "runtime/grammar/matcher.h"
 #include "runtime/spec/generator.h"
 #include "runtime/tokenizer/chat.h"
 #include "runtime/tokenizer/detokenizer.h"
@@ -23,7 +27,7 @@ namespace {
 struct Options {
     ModelOptions model;
     DraftOptions draft;
-    std::string prompt, tokens, system;
+    std::string prompt, tokens, system, grammar, schema;
     bool chat = false, json = false, trace = false, ignore_end = false;
     int64_t most_tokens = 128;
     int n_min = 0;
@@ -43,6 +47,18 @@ std::vector<int32_t> prompt_tokens(const Options& o, const model::Model& model, 
     if (!o.system.empty()) messages.push_back({tokenizer::Role::system, o.system});
     messages.push_back({tokenizer::Role::user, o.prompt});
     return tokenizer::ChatTemplate::of(model.file().metadata()).encode(tokens, messages);
+}
+
+/// What the text has to look like; null where nothing is asked.
+std::shared_ptr<const sample::Constraint> constraint(const Options& o, const tokenizer::Tokenizer* tokens) {
+    const std::string& path = o.schema.empty() ? o.grammar : o.schema;
+    if (path.empty()) return nullptr;
+    std::ifstream file(path, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (!file) throw Error(Status::io, path + ": cannot be read");
+    auto rules = std::make_shared<const grammar::Grammar>(o.schema.empty() ? grammar::Grammar::gbnf(text) : grammar::json_schema_text(text));
+    auto trie = std::make_shared<const grammar::TokenTrie>(tokens->vocabulary());
+    return std::make_shared<grammar::Matcher>(std::move(rules), std::move(trie))->start();
 }
 
 void trace(const spec::Generation& g, const tokenizer::Tokenizer* tokens) {
@@ -131,10 +147,11 @@ int run(const Options& o) {
     model::Options shape;
     shape.pools.most_exact = drafting.most + 1, shape.mtp = drafting.who.needs_mtp();
     Opened opened = find_model(o.model, shape);
-    const auto tokens = tokenizer_of(*opened.model, o.tokens.empty());
+    const auto tokens = tokenizer_of(*opened.model, o.tokens.empty() || !o.grammar.empty() || !o.schema.empty());
     if (o.tokens.empty()) request.prompt = prompt_tokens(o, *opened.model, *tokens);
     if (!o.ignore_end && tokens) request.ends = tokens->vocabulary().ends();
     if (tokens) request.message_start = tokenizer::ChatTemplate::message_start(tokens->vocabulary()).value_or(-1);
+    request.constraint = constraint(o, tokens.get());
     check_tokens(request.prompt, *opened.model, shape);
     spec::Generator::check(request, shape, opened.model->geometry().vocab);
     const Interrupt interrupt;  // from here on the end comes with the figures of what there is
@@ -213,7 +230,14 @@ void add_run(CLI::App& app, int& status) {
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
     verb.add_option("--seed", o->sampling.seed, "Of the draws")->capture_default_str()->check(whole_number);
-    verb.add_flag("--ignore-end", o->ignore_end, "Go on after an end token");
+    CLI::Option* end = verb.add_flag("--ignore-end", o->ignore_end, "Go on after an end token");
+    CLI::Option* rules = verb.add_option("--grammar", o->grammar, "The text follows this grammar, a file in GBNF")
+                             ->check(CLI::ExistingFile)
+                             ->excludes(end);
+    verb.add_option("--json-schema", o->schema, "The text is JSON that fits this schema, a file")
+        ->check(CLI::ExistingFile)
+        ->excludes(end)
+        ->excludes(rules);
     verb.add_flag("--json", o->json, "One line of JSON at the end, and nothing else on standard output");
     verb.add_flag("--trace", o->trace, "Each round on standard error: drafts, what was accepted, what going back did");
     verb.callback([o, &status] { status = run(*o); });

@@ -33,10 +33,11 @@ public:
         constexpr float never = -std::numeric_limits<float>::infinity();
         for (size_t i = 0; i < logits.size(); i += 64) {
             const size_t end = std::min(i + 64, logits.size());
-            const uint64_t word = i / 64 < words_.size() ? words_[i / 64] : 0;
-            if (word == 0) std::fill(logits.begin() + ptrdiff_t(i), logits.begin() + ptrdiff_t(end), never);
-            else if (word != ~uint64_t(0))
-                for (size_t t = i; t < end; ++t) logits[t] = word >> (t - i) & 1 ? logits[t] : never;
+            uint64_t others = ~(i / 64 < words_.size() ? words_[i / 64] : 0);
+            if (end - i < 64) others &= (uint64_t(1) << (end - i)) - 1;
+            if (others == ~uint64_t(0)) std::fill_n(logits.begin() + ptrdiff_t(i), 64, never);
+            else
+                for (; others != 0; others &= others - 1) logits[i + size_t(std::countr_zero(others))] = never;
         }
     }
     uint64_t bytes() const { return words_.size() * sizeof(uint64_t); }

@@ -121,7 +121,8 @@ ConstraintPtr behind(ConstraintPtr constraint, const std::string& text) {
     return constraint;
 }
 
-std::string random_text(ConstraintPtr constraint, const grammar::TokenTrie& trie, std::mt19937& dice, int most) {
+std::string random_text(ConstraintPtr constraint, const grammar::TokenTrie& trie, std::mt19937& dice, int most,
+                        const std::vector<std::string>& closing) {
     std::string text;
     for (int i = 0; i < 20 * most; ++i) {
         std::vector<int32_t> left = left_by(*constraint, trie.size());
@@ -129,9 +130,9 @@ std::string random_text(ConstraintPtr constraint, const grammar::TokenTrie& trie
         if (left.empty()) return text;
         int32_t token = left[dice() % left.size()];
         if (i >= most)
-            for (const char* closing : {")", "]", "}", ">", "\"", ""})
+            for (const std::string& c : closing)
                 for (const int32_t t : left)
-                    if (trie.bytes(t) == closing) token = t;  // the later ones rather
+                    if (trie.bytes(t) == c) token = t;  // the later ones rather
         EXPECT_TRUE(constraint->allows(token));
         if (trie.ends(token)) return text;
         text += trie.bytes(token);

@@ -29,7 +29,9 @@ std::vector<int32_t> left_by(const sample::Constraint& constraint, size_t vocabu
 /// Behind a text, token by token. Null where it does not fit.
 ConstraintPtr behind(ConstraintPtr constraint, const std::string& text);
 
-/// A text drawn by the masks. After `most` tokens those that close something are taken first.
-std::string random_text(ConstraintPtr constraint, const grammar::TokenTrie& trie, std::mt19937& dice, int most);
+/// A text drawn by the masks. After `most` tokens those that close something are taken where they can be, the later ones rather;
+/// ends, which have no bytes, before all.
+std::string random_text(ConstraintPtr constraint, const grammar::TokenTrie& trie, std::mt19937& dice, int most,
+                        const std::vector<std::string>& closing = {")", "]", "}", ">", "\"", ""});
 
 }  // namespace rw::test

@@ -156,6 +156,15 @@ if "$program" gguf --help >/dev/null 2>&1; then
     expect 0 "2 prompt tokens" run -m "$m" -p hi -n 2 -c 10
     expect 2 "expected a number, 0 or more; got nan" run -m "$m" -p hi --memory nan
 
+    echo 'root ::= "yes!"' >"$folder/yes.gbnf"
+    echo 'root ::= "yes" |)' >"$folder/bad.gbnf"
+    echo '{"enum": [17]}' >"$folder/schema.json"
+    expect 0 "yes!" run -m "$m" -p hi --grammar "$folder/yes.gbnf"
+    expect 0 '"text":"17"' run -m "$m" -p hi --json-schema "$folder/schema.json" --json
+    before_loading "grammar, line 1, column 17: expected" run -m "$m" -p hi --grammar "$folder/bad.gbnf"
+    before_loading "the JSON schema is no JSON" run -m "$m" -p hi --json-schema "$folder/bad.gbnf"
+    expect 2 "excludes" run -m "$m" -p hi --json-schema "$folder/schema.json" --grammar "$folder/yes.gbnf"
+
     # Ctrl-C: what there is comes, with its figures. In a long text, and in a long prompt.
     interrupted() { # interrupted SIGNAL STATUS TEXT SECONDS ARGUMENT...: SECONDS after TEXT on standard error
         local pid status line
