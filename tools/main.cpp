@@ -48,6 +48,9 @@ int main(int argc, char** argv) {
     rw::tools::add_run(app, status);
     rw::tools::add_model_bench(app, status);
 #endif
+#if REWIND_SERVE
+    rw::tools::add_serve(app, status);
+#endif
     try {
         app.parse(argc, argv);
     } catch (const CLI::RequiredError& e) {

@@ -23,5 +23,6 @@ void add_detokenize(CLI::App& app, int& status);
 void add_logits(CLI::App& app, int& status);
 void add_run(CLI::App& app, int& status);
 void add_model_bench(CLI::App& app, int& status);
+void add_serve(CLI::App& app, int& status);
 
 }  // namespace rw::tools

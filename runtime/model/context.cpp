@@ -230,6 +230,15 @@ std::vector<float> Context::logits(size_t i) const {
     return row;
 }
 
+std::vector<float> Context::hidden(size_t i) const {
+    if (int64_t(i) >= last_.logits)
+        throw Error(Status::invalid_argument, "hidden: the last call was not asked for the logits of that row");
+    std::vector<float> row(geometry().width);
+    const Tensor all = scratch_.tensor(last_.all_rows ? "hidden" : "chosen", Type::f32, {geometry().width, last_.logits, 1, 1});
+    all.buffer->read(i * row.size() * sizeof(float), row.data(), row.size() * sizeof(float));
+    return row;
+}
+
 std::vector<Candidate> Context::candidates(size_t i) const {
     if (int64_t(i) >= last_.logits)
         throw Error(Status::invalid_argument, "candidates: the last call was not asked for that row");

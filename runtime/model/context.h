@@ -84,6 +84,8 @@ public:
     /// After run(): the logits of the i-th wanted row, and the most probable tokens of it, best first.
     std::vector<float> logits(size_t i) const;
     std::vector<Candidate> candidates(size_t i) const;
+    /// The row that those logits come from, behind the final norm.
+    std::vector<float> hidden(size_t i) const;
 
     /// A chain of `steps` tokens for each part: the MTP block takes the part's last token and the hidden row before it,
     /// then its own best token and output. One token a part, whose rotary positions, where they are given, are three alike,

@@ -85,6 +85,14 @@ Generation& Generator::submit(Request request) {
     return all_.back();
 }
 
+Generation& Generator::submit(Request request, sequence::SequenceState state) {
+    check(request);
+    if (&state.context() != &context_ || state.pos() >= int64_t(request.prompt.size()))
+        throw Error(Status::invalid_argument, "submit: the state is one of this context, with part of the prompt");
+    all_.push_back(fresh(std::move(request), std::move(state)));
+    return all_.back();
+}
+
 Generation& Generator::begin(Generation& g) {
     if (g.drafter && g.stopped == Stop::none) g.drafter->begin(g.known());
     const int64_t most = std::min<int64_t>(context_.options().pools.most_exact - 1, RoundCosts::kMost);
@@ -133,7 +141,10 @@ void Generator::prompt_call(Generation& g) {
     if (end == prompt.size()) wanted.rows = {int32_t(part.size()) - 1};
     context_.run({g.state.part(part)}, wanted);
     g.state.advance(int64_t(part.size()), wanted.mtp);
-    if (end == prompt.size()) take(g, verdict(g, {}, 0, g.state.pos()));
+    if (end == prompt.size()) {
+        take(g, verdict(g, {}, 0, g.state.pos()));
+        if (g.request.hidden) g.hidden = context_.hidden(0);
+    }
     if (known) {
         g.by_cuts = g.state.pos();
         // A longer prompt would not be cut at this one's end.

@@ -35,6 +35,7 @@ struct Counts {
     int64_t recomputed = 0;             // tokens that going back had to compute again
     int64_t cached = 0;                 // tokens of the prompt that were not run: the cache knew them
     double prefill_seconds = 0, draft_seconds = 0, verify_seconds = 0;
+    double rollback_seconds = 0;        // of verify_seconds
 };
 
 constexpr int n_auto = -1;
@@ -52,6 +53,7 @@ struct Request {
     bool ratio = false;            // drafts stand by their probability: text from the same distribution, not the same text
     int32_t message_start = -1;    // token that begins a message: no call of the prompt reaches over one
     Drafter* drafter = nullptr;    // who drafts, where it is not the generator's
+    bool hidden = false;           // the hidden row behind the prompt is wanted
     double accept_rate = -1;       // for measuring: drafts are taken with this probability, whatever the model says
 };
 
@@ -71,6 +73,7 @@ struct Generation {
     Stop stopped = Stop::none;
     Counts counts{};
     std::optional<Controller> controller{};  // with n_auto
+    std::vector<float> hidden{};   // of the prompt's last token, where it is wanted
     struct Round {               // what the last round did
         int asked = 0;           // tokens that the drafter might have guessed
         std::vector<model::Candidate> draft;
@@ -110,6 +113,8 @@ public:
 
     /// For many that come and go. Takes a request as add() does, but leaves its prompt to step().
     Generation& submit(Request request);
+    /// The same, where the state has the prompt's first pos() tokens taken in already; not all of them.
+    Generation& submit(Request request, sequence::SequenceState state);
     /// One call of a prompt, of those that wait in turn, and then a round; false when there is nothing to do. A prompt whose
     /// call throws has stopped as failed.
     bool step();

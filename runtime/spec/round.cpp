@@ -144,7 +144,9 @@ bool Generator::round() {
             Generation& g = *going[i];
             const int64_t pos = g.state.pos() + int64_t(verdicts[i].tokens.size());
             g.state.advance(int64_t(rows[i].size()), wanted.mtp);
+            const double back = seconds_now();
             g.last.recomputed = g.state.rollback(pos);
+            g.counts.rollback_seconds += seconds_now() - back;
         }
     } catch (...) {
         for (Generation* g : going) g->stopped = Stop::failed;

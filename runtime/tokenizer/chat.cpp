@@ -72,48 +72,140 @@ ChatTemplate::ChatTemplate(std::string_view text) {
     default_on_ = switched ? off : opens;
     trims_ = has(text, "|trim") || has(text, "| trim");
     forgets_ = has(text, thought_end);
+    tools_ = ToolsForm::of(text);
 }
 
-std::string ChatTemplate::body(const Message& message) const {
+std::string_view ChatTemplate::content(const Message& message) const {
     std::string_view text = trims_ ? trimmed(message.text) : message.text;
     if (message.role == Role::assistant && forgets_)
         if (const size_t end = text.rfind(thought_end); end != text.npos) {
             text.remove_prefix(end + sizeof thought_end - 1);
             text.remove_prefix(std::min(text.find_first_not_of('\n'), text.size()));
         }
-    return fmt::format("{}\n{}", name_of(message.role), text);
+    return text;
 }
 
-std::vector<ChatTemplate::Part> ChatTemplate::parts(const std::vector<Message>& messages, Thinking thinking) const {
+void ChatTemplate::write_tools(const Message* system, const std::vector<std::string>& tools, std::vector<Part>& out) const {
+    const std::string_view says = system ? content(*system) : std::string_view();
+    using What = ToolsForm::What;
+    const auto write = [&](const ToolsForm::Item& item, const std::string& tool) {
+        if (item.with_system && says.empty()) return;
+        if (item.what == What::text) out.push_back({item.text, true});
+        else out.push_back({item.what == What::system ? std::string(says) : tool, false});
+    };
+    const auto& items = tools_->items;
+    for (size_t i = 0; i < items.size();) {
+        if (!items[i].each) {
+            write(items[i++], "");
+            continue;
+        }
+        size_t end = i;
+        while (end < items.size() && items[end].each) ++end;
+        for (const std::string& tool : tools)
+            for (size_t k = i; k < end; ++k) write(items[k], tool);
+        i = end;
+    }
+}
+
+void ChatTemplate::write_calls(const Message& message, bool says, std::vector<Part>& out) const {
+    std::string before = says ? tools_->apart ? "\n\n" : "\n" : "";
+    for (const FunctionCall& call : message.calls) {
+        if (tools_->marks) {
+            out.push_back({before + "<tool_call>\n<function=", true});
+            out.push_back({call.name, false});
+            out.push_back({">\n", true});
+            for (const auto& [name, value] : call.values) {
+                out.push_back({"<parameter=", true}), out.push_back({name, false}), out.push_back({">\n", true});
+                out.push_back({value, false}), out.push_back({"\n</parameter>\n", true});
+            }
+            out.push_back({"</function>\n</tool_call>", true});
+        } else {
+            out.push_back({before + "<tool_call>\n{\"name\": \"", true}), out.push_back({call.name, false});
+            out.push_back({"\", \"arguments\": ", true}), out.push_back({call.arguments, false});
+            out.push_back({"}\n</tool_call>", true});
+        }
+        before = "\n";
+    }
+}
+
+std::vector<ChatTemplate::Part> ChatTemplate::parts(const std::vector<Message>& messages, Thinking thinking,
+                                                    const std::vector<std::string>& tools) const {
     const bool on = thinks(thinking);
     if (!can_[on]) throw Error(Status::unsupported, fmt::format("thinking cannot be turned {} in this model", on ? "on" : "off"));
-    if (messages.empty() || messages.back().role != Role::user)
+    if (messages.empty() || (messages.back().role != Role::user && messages.back().role != Role::tool))
         throw Error(Status::invalid_argument, "a conversation ends with a message of the user");
     std::vector<Part> out;
-    std::string between = starts;
-    for (const Message& message : messages) {
-        if (message.role == Role::system && &message != &messages.front())
+    const bool uses = !tools.empty() || std::any_of(messages.begin(), messages.end(), [](const Message& m) {
+        return m.role == Role::tool || !m.calls.empty();
+    });
+    if (uses && !tools_) throw Error(Status::unsupported, "the model's template knows no functions, or tells of them in an unknown way");
+    if (!tools.empty()) write_tools(messages.front().role == Role::system ? &messages.front() : nullptr, tools, out);
+    for (size_t i = 0; i < messages.size(); ++i) {
+        const Message& message = messages[i];
+        if (message.role == Role::system && i > 0)
             throw Error(Status::invalid_argument, "a message of the system is the first one of a conversation");
-        out.push_back({between, true});
-        out.push_back({body(message), false});
-        between = fmt::format("{}\n{}", ends, starts);
+        if (message.role == Role::system && !tools.empty()) continue;  // it is written already
+        if (message.role == Role::tool) {  // results that follow one another are one message of the user
+            const bool first = i == 0 || messages[i - 1].role != Role::tool;
+            const bool last = i + 1 == messages.size() || messages[i + 1].role != Role::tool;
+            out.push_back({fmt::format("{}\n<tool_response>\n", first ? fmt::format("{}user", starts) : ""), true});
+            out.push_back({std::string(content(message)), false});
+            out.push_back({fmt::format("\n</tool_response>{}", last ? fmt::format("{}\n", ends) : ""), true});
+            continue;
+        }
+        const std::string_view text = content(message);
+        out.push_back({starts, true});
+        out.push_back({fmt::format("{}\n{}", name_of(message.role), text), false});
+        write_calls(message, !text.empty(), out);
+        out.push_back({fmt::format("{}\n", ends), true});
     }
-    out.push_back({fmt::format("{}assistant\n{}", between, begin_[on]), true});
+    out.push_back({fmt::format("{}assistant\n{}", starts, begin_[on]), true});
     return out;
 }
 
-std::string ChatTemplate::format(const std::vector<Message>& messages, Thinking thinking) const {
+std::string ChatTemplate::format(const std::vector<Message>& messages, Thinking thinking,
+                                 const std::vector<std::string>& tools) const {
     std::string out;
-    for (const Part& part : parts(messages, thinking)) out += part.text;
+    for (const Part& part : parts(messages, thinking, tools)) out += part.text;
     return out;
 }
 
-std::vector<Token> ChatTemplate::encode(const Tokenizer& tokenizer, const std::vector<Message>& messages, Thinking thinking) const {
+/// Where one part's text meets another's, tokens may reach over both: of what the template writes only the control tokens
+/// stand for themselves.
+std::vector<ChatTemplate::Part> ChatTemplate::joined(const Vocabulary& vocabulary, const std::vector<Part>& parts) {
+    std::vector<std::string_view> marks;
+    for (const char* mark : {starts, ends, "<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>"})
+        if (vocabulary.control(mark)) marks.push_back(mark);
+    std::vector<Part> out;
+    const auto plain = [&](std::string_view text) {
+        if (text.empty()) return;
+        if (out.empty() || out.back().ours) out.push_back({"", false});
+        out.back().text += text;
+    };
+    for (const Part& part : parts) {
+        std::string_view text = part.text;
+        while (part.ours && !text.empty()) {
+            size_t at = text.npos;
+            std::string_view first;
+            for (const std::string_view mark : marks)
+                if (const size_t found = text.find(mark); found < at) at = found, first = mark;
+            plain(text.substr(0, at));
+            if (at == text.npos) break;
+            out.push_back({std::string(first), true});
+            text.remove_prefix(at + first.size());
+        }
+        if (!part.ours) plain(text);
+    }
+    return out;
+}
+
+std::vector<Token> ChatTemplate::encode(const Tokenizer& tokenizer, const std::vector<Message>& messages, Thinking thinking,
+                                        const std::vector<std::string>& tools) const {
     for (const char* mark : {starts, ends})
         if (!tokenizer.vocabulary().control(mark))
             throw Error(Status::unsupported, fmt::format("the vocabulary has no control token {}", mark));
     std::vector<Token> out;
-    for (const Part& part : parts(messages, thinking)) {
+    for (const Part& part : joined(tokenizer.vocabulary(), parts(messages, thinking, tools))) {
         const auto tokens = tokenizer.encode(part.text, {.control = part.ours});
         out.insert(out.end(), tokens.begin(), tokens.end());
     }

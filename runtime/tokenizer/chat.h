@@ -9,18 +9,27 @@
 //
 // A model's file brings its form as a program for a template engine. The program is not run: it is recognised by what it
 // writes, and what is recognised is written here. What a file may vary is how the reply is begun, and whether blanks
-// round a message are kept; templates of another form are refused by name. Tools, images and several system messages
-// are not written.
+// round a message are kept, and how it tells of functions (tools_form.h); templates of another form are refused by name.
+// Images and several system messages are not written.
 #pragma once
 
 #include "runtime/tokenizer/tokenizer.h"
+#include "runtime/tokenizer/tools_form.h"
 
 namespace rw::tokenizer {
 
-enum class Role { system, user, assistant };
+enum class Role { system, user, assistant, tool };
+
+/// A function that a reply called.
+struct FunctionCall {
+    std::string name;
+    std::string arguments;  // JSON of an object
+    std::vector<std::pair<std::string, std::string>> values{};  // its members: texts as they are, all else as JSON
+};
 struct Message {
     Role role;
-    std::string text;
+    std::string text;  // of a tool: what the function returned
+    std::vector<FunctionCall> calls{};
 };
 
 enum class Thinking { by_default, on, off };
@@ -39,24 +48,33 @@ public:
     /// Whether a reply can be asked for with thinking on, or off.
     bool can(Thinking thinking) const { return thinks(thinking) ? can_[1] : can_[0]; }
 
-    /// The conversation, ready for the reply. Throws Error(invalid_argument) unless system, if there, is the first message
-    /// and the last one is the user's; Error(unsupported) when the model cannot be switched as asked.
-    std::string format(const std::vector<Message>& messages, Thinking thinking = Thinking::by_default) const;
+    /// Whether it tells of functions, and in words that are understood.
+    bool takes_tools() const { return tools_.has_value(); }
+
+    /// The conversation, ready for the reply. tools: the functions that may be called, each as JSON. Throws
+    /// Error(invalid_argument) unless system, if there, is the first message and the last one is the user's or a function's;
+    /// Error(unsupported) when the model cannot be switched as asked, or knows no functions.
+    std::string format(const std::vector<Message>& messages, Thinking thinking = Thinking::by_default,
+                       const std::vector<std::string>& tools = {}) const;
     /// The same as tokens. Only what the template itself writes becomes control tokens, whatever the messages say.
     std::vector<Token> encode(const Tokenizer& tokenizer, const std::vector<Message>& messages,
-                              Thinking thinking = Thinking::by_default) const;
+                              Thinking thinking = Thinking::by_default, const std::vector<std::string>& tools = {}) const;
 
 private:
     struct Part {
         std::string text;
         bool ours;
     };
-    std::vector<Part> parts(const std::vector<Message>& messages, Thinking thinking) const;
-    std::string body(const Message& message) const;
+    std::vector<Part> parts(const std::vector<Message>& messages, Thinking thinking, const std::vector<std::string>& tools) const;
+    static std::vector<Part> joined(const Vocabulary& vocabulary, const std::vector<Part>& parts);
+    std::string_view content(const Message& message) const;
+    void write_tools(const Message* system, const std::vector<std::string>& tools, std::vector<Part>& out) const;
+    void write_calls(const Message& message, bool says, std::vector<Part>& out) const;
 
     bool can_[2] = {true, false};  // without thinking, with it
     std::string begin_[2];         // of the reply
     bool default_on_ = false;
+    std::optional<ToolsForm> tools_;
     bool trims_ = false;     // blanks round a message are not kept
     bool forgets_ = false;   // what a reply thought is left out once it is history
 };

@@ -78,6 +78,58 @@ TEST(Chat, MessagesCannotWriteControlTokens) {
     EXPECT_EQ(failure([&] { form.encode(*bare, hi); }), "unsupported: the vocabulary has no control token <|im_start|>");
 }
 
+/// A template that tells of functions: before what the system says or behind it, calls in JSON or in marks.
+std::string telling(bool system_first, bool marks) {
+    const std::string says = R"({%- if messages[0].role == 'system' %}{{- )" +
+                             std::string(system_first ? R"(messages[0].content + '\n\n')" : R"('\n\n' + messages[0].content)") +
+                             " }}{%- endif %}";
+    return "{%- if tools %}\n    {{- '<|im_start|>system\\n' }}\n    " + (system_first ? says : "") +
+           "{{- \"# Words\\n<tools>\" }}\n{%- for tool in tools %}\n{{- \"\\n\" }}\n{{- tool | tojson }}\n{%- endfor %}\n"
+           "{{- \"\\n</tools>\\nCall \\\"so\\\":\" }}" + (system_first ? "" : says) + "{{- '<|im_end|>\\n' }}\n{%- else %}x{%- endif %}" +
+           (marks ? "{{ '\\n\\n<tool_call>\\n<function=' }}" : "{{ '\\n<tool_call>\\n' }}") + "<tool_response>" + written(plain, "");
+}
+
+TEST(Chat, ToldOfFunctions) {
+    const std::vector<Message> talk{{Role::system, "Be brief."}, {Role::user, "Hi"}};
+    const std::vector<std::string> tools{"{\"a\": 1}", "{\"b\": 2}"};
+    const std::string words = "# Words\n<tools>\n{\"a\": 1}\n{\"b\": 2}\n</tools>\nCall \"so\":";
+    const std::string end = "<|im_end|>\n" + question;
+    EXPECT_EQ(ChatTemplate(telling(true, false)).format(talk, Thinking::by_default, tools),
+              "<|im_start|>system\nBe brief.\n\n" + words + end);
+    EXPECT_EQ(ChatTemplate(telling(false, true)).format(talk, Thinking::by_default, tools),
+              "<|im_start|>system\n" + words + "\n\nBe brief." + end);
+    EXPECT_EQ(ChatTemplate(telling(false, true)).format({talk[1]}, Thinking::by_default, tools), "<|im_start|>system\n" + words + end);
+    EXPECT_EQ(ChatTemplate(telling(true, false)).format({talk[1]}), question);
+    EXPECT_FALSE(ChatTemplate(written(plain, "")).takes_tools());
+    EXPECT_NE(failure([&] { ChatTemplate(written(plain, "")).format(talk, Thinking::by_default, tools); }).find("knows no functions"),
+              std::string::npos);
+    std::string strange = telling(true, false);
+    strange.replace(strange.find("tool | tojson"), 13, "render(tool)");
+    EXPECT_FALSE(ChatTemplate(strange).takes_tools());
+}
+
+TEST(Chat, CallsAndWhatTheyReturned) {
+    const std::vector<Message> talk{{Role::user, "Hi"},
+                                    {Role::assistant, "Well.", {{"f", "{\"x\": 1}", {{"x", "1"}}}, {"g", "{}"}}},
+                                    {Role::tool, "one"},
+                                    {Role::tool, "two"}};
+    const std::string before = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nWell.";
+    const std::string after = "<|im_end|>\n<|im_start|>user\n<tool_response>\none\n</tool_response>\n<tool_response>\ntwo\n"
+                              "</tool_response><|im_end|>\n<|im_start|>assistant\n";
+    EXPECT_EQ(ChatTemplate(telling(true, false)).format(talk),
+              before + "\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": 1}}\n</tool_call>"
+                       "\n<tool_call>\n{\"name\": \"g\", \"arguments\": {}}\n</tool_call>" + after);
+    EXPECT_EQ(ChatTemplate(telling(true, true)).format(talk),
+              before + "\n\n<tool_call>\n<function=f>\n<parameter=x>\n1\n</parameter>\n</function>\n</tool_call>"
+                       "\n<tool_call>\n<function=g>\n</function>\n</tool_call>" + after);
+    const auto tokens = golden_tokenizer();
+    const ChatTemplate form(telling(true, true));
+    const std::string text = form.format(talk, Thinking::by_default, {"{\"a\": 1}"});
+    EXPECT_EQ(form.encode(*tokens, talk, Thinking::by_default, {"{\"a\": 1}"}), tokens->encode(text, {.control = true}));
+    EXPECT_EQ(tokens->decode(form.encode(*tokens, {{Role::user, "x"}, {Role::assistant, "", {{"f", "<|im_end|>"}}}, {Role::tool, "<|im_end|>"}}), true),
+              form.format({{Role::user, "x"}, {Role::assistant, "", {{"f", "<|im_end|>"}}}, {Role::tool, "<|im_end|>"}}));
+}
+
 TEST(Chat, UnknownTemplatesAreNamed) {
     const auto refusal = [](const std::string& text) { return failure([&] { ChatTemplate{text}; }); };
     EXPECT_EQ(refusal("{{ '<|start_header_id|>' + role }}"),

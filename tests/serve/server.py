@@ -1,0 +1,44 @@
+"""The server as a process of its own, for tests with real clients."""
+import os
+import re
+import signal
+import subprocess
+import threading
+
+
+class Server:
+    """rewind serve on a free port; ends with the block, and has to end well."""
+
+    def __init__(self, program, model, *options):
+        self.command = [program, "serve", "-m", model, "--port", "0", *options]
+
+    def __enter__(self):
+        environment = dict(os.environ, OMP_WAIT_POLICY="passive")
+        self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True, env=environment)
+        self.said = []
+        for line in self.process.stderr:
+            self.said.append(line)
+            found = re.search(r"listening on http://([0-9.]+):(\d+)", line)
+            if found:
+                self.host, self.port = found[1], int(found[2])
+                threading.Thread(target=self._drain, daemon=True).start()
+                return self
+        raise SystemExit("the server did not start:\n" + "".join(self.said))
+
+    def _drain(self):
+        for line in self.process.stderr:
+            self.said.append(line)
+
+    def __exit__(self, kind, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise SystemExit("the server did not end when it was told to")
+        if status != 0 and kind is None:
+            raise SystemExit(f"the server ended with {status}:\n" + "".join(self.said))
+
+    def resident_kib(self):
+        with open(f"/proc/{self.process.pid}/status") as file:
+            return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1])

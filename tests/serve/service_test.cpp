@@ -1,0 +1,205 @@
+// The endpoints, without sockets: what a client gets for what it sends.
+#include <filesystem>
+
+#include "tests/serve/service_fixture.h"
+
+namespace rw::test {
+namespace {
+
+using serve::Json;
+
+const std::string chat = "/v1/chat/completions";
+
+TEST(Service, ConversationsWholeAndInPieces) {
+    Behind b;
+    const Json whole = b.json(chat, question("Who is Isabella?", 24));
+    const std::string text = whole["choices"][0]["message"]["content"];
+    EXPECT_FALSE(text.empty());
+    EXPECT_EQ(whole["choices"][0]["finish_reason"], "length");
+    EXPECT_EQ(whole["usage"]["completion_tokens"], 24);
+    EXPECT_EQ(whole["timings"]["predicted_n"], 24);
+    EXPECT_GT(whole["timings"]["draft_n"], 0);
+    EXPECT_LE(whole["timings"]["draft_n_accepted"], whole["timings"]["draft_n"]);
+    Json asked = question("Who is Isabella?", 24);
+    asked["stream_options"] = {{"include_usage", true}};
+    std::string streamed;
+    const auto events = b.events(chat, asked);
+    for (const Json& e : events)
+        if (!e["choices"].empty()) streamed += e["choices"][0]["delta"].value("content", "");
+    EXPECT_EQ(streamed, text);
+    EXPECT_EQ(events.front()["choices"][0]["delta"]["role"], "assistant");
+    EXPECT_EQ(events[events.size() - 2]["choices"][0]["finish_reason"], "length");
+    EXPECT_TRUE(events.back()["choices"].empty());
+    EXPECT_EQ(events.back()["usage"]["total_tokens"], whole["usage"]["total_tokens"]);
+    EXPECT_TRUE(events.back().contains("timings"));
+}
+
+TEST(Service, DraftsChangeNoText) {
+    Behind b;
+    for (const double temperature : {0.0, 0.8}) {
+        Json asked = question("Tell me of the war.", 40);
+        asked["temperature"] = temperature, asked["seed"] = 7, asked["frequency_penalty"] = 0.4, asked["n"] = 2;
+        asked["speculative"] = {{"n_max", 0}};
+        const Json plain = b.json(chat, asked);
+        EXPECT_EQ(plain["timings"]["draft_n"], 0);
+        for (const char* type : {"mtp", "none"})
+            for (const int n_max : {1, 3}) {
+                asked["speculative"] = {{"n_max", n_max}, {"type", type}};
+                const Json drafted = b.json(chat, asked);
+                for (size_t i = 0; i < 2; ++i) EXPECT_EQ(drafted["choices"][i]["message"], plain["choices"][i]["message"]);
+                EXPECT_EQ(drafted["timings"]["draft_n"] > 0, std::string(type) == "mtp");
+            }
+        EXPECT_EQ(plain["choices"][0]["message"] == plain["choices"][1]["message"], temperature == 0);
+    }
+}
+
+TEST(Service, StopStringsAndLogprobs) {
+    Behind b;
+    const std::string all = b.json(chat, question("Who is Isabella?", 24))["choices"][0]["message"]["content"];
+    const std::string stop = all.substr(all.size() / 2, 5);
+    Json asked = question("Who is Isabella?", 24);
+    asked["stop"] = stop, asked["logprobs"] = true, asked["top_logprobs"] = 2;
+    const Json cut = b.json(chat, asked);
+    EXPECT_EQ(cut["choices"][0]["message"]["content"], all.substr(0, all.find(stop)));
+    EXPECT_EQ(cut["choices"][0]["finish_reason"], "stop");
+    const Json& logprobs = cut["choices"][0]["logprobs"]["content"];
+    EXPECT_EQ(int64_t(logprobs.size()), cut["usage"]["completion_tokens"].get<int64_t>());
+    for (const Json& one : logprobs) {
+        EXPECT_LE(one["logprob"], 0);
+        ASSERT_EQ(one["top_logprobs"].size(), 2u);
+        EXPECT_EQ(one["top_logprobs"][0]["token"], one["token"]);  // greedy
+    }
+    size_t streamed = 0;
+    std::string text;
+    for (const Json& e : b.events(chat, asked)) {
+        text += e["choices"][0]["delta"].value("content", "");
+        if (!e["choices"][0]["logprobs"].is_null()) streamed += e["choices"][0]["logprobs"]["content"].size();
+    }
+    EXPECT_EQ(streamed, logprobs.size());
+    EXPECT_EQ(text, all.substr(0, all.find(stop)));
+}
+
+TEST(Service, BarePrompts) {
+    Behind b;
+    const Json texts = b.json("/v1/completions", {{"prompt", {"And it came", "def main"}}, {"max_tokens", 12}, {"temperature", 0}, {"echo", true}, {"logprobs", 1}});
+    ASSERT_EQ(texts["choices"].size(), 2u);
+    EXPECT_EQ(texts["choices"][1]["text"].get<std::string>().substr(0, 8), "def main");
+    EXPECT_EQ(texts["choices"][0]["logprobs"]["tokens"].size(), 12u);
+    const Json tokens = b.json("/tokenize", {{"content", "And it came"}})["tokens"];
+    const Json native = b.json("/completion", {{"prompt", tokens}, {"n_predict", 12}, {"temperature", 0}, {"return_tokens", true}});
+    EXPECT_EQ("And it came" + native["content"].get<std::string>(), texts["choices"][0]["text"]);
+    EXPECT_EQ(native["tokens"].size(), 12u);
+    EXPECT_EQ(native["stop_type"], "limit");
+    EXPECT_EQ(b.json("/detokenize", {{"tokens", native["tokens"]}})["content"], native["content"]);
+    std::string streamed;
+    const auto events = b.events("/completion", {{"prompt", {"And", " it", tokens.back()}}, {"n_predict", 12}, {"temperature", 0}}, false);
+    for (const Json& e : events) streamed += e["content"].get<std::string>();
+    EXPECT_EQ(streamed, native["content"]);
+    EXPECT_EQ(events.back()["stop"], true);
+}
+
+TEST(Service, PromptsThatBeginAlikeAreRunOnce) {
+    Behind b;
+    std::string long_talk;
+    for (int i = 0; i < 30; ++i) long_talk += "line " + std::to_string(i) + " of many. ";
+    Json asked = question(long_talk, 8);
+    const Json first = b.json(chat, asked);
+    EXPECT_EQ(first["usage"]["prompt_tokens_details"]["cached_tokens"], 0);
+    const Json again = b.json(chat, asked);
+    EXPECT_GT(again["usage"]["prompt_tokens_details"]["cached_tokens"], 0);
+    EXPECT_EQ(again["timings"]["cache_n"], again["usage"]["prompt_tokens_details"]["cached_tokens"]);
+    EXPECT_EQ(again["choices"][0]["message"], first["choices"][0]["message"]);
+}
+
+TEST(Service, Embeddings) {
+    Behind b;
+    const Json two = b.json("/v1/embeddings", {{"input", {"a king", "And it came to pass"}}});
+    ASSERT_EQ(two["data"].size(), 2u);
+    const Json& row = two["data"][1]["embedding"];
+    EXPECT_EQ(row.size(), b.context.geometry().width);
+    double norm = 0;
+    for (const double x : row) norm += x * x;
+    EXPECT_NEAR(norm, 1, 1e-5);
+    EXPECT_EQ(b.json("/v1/embeddings", {{"input", "And it came to pass"}})["data"][0]["embedding"], row);
+    const std::string packed = b.json("/v1/embeddings", {{"input", "x"}, {"encoding_format", "base64"}})["data"][0]["embedding"];
+    EXPECT_EQ(packed.size(), (row.size() * 4 + 2) / 3 * 4);
+}
+
+TEST(Service, SlotsAreSavedAndRestored) {
+    const auto folder = std::filesystem::temp_directory_path() / ("rewind-slots-" + std::to_string(getpid()));
+    std::filesystem::create_directory(folder);
+    Behind b({.slots = 2, .waiting = 8}, {.slot_path = folder.string()});
+    const Json prompt = b.json("/tokenize", {{"content", "And it came to pass in those days"}})["tokens"];
+    const Json all = b.json("/completion", {{"prompt", prompt}, {"n_predict", 20}, {"temperature", 0}, {"return_tokens", true}, {"id_slot", 1}});
+    EXPECT_EQ(all["id_slot"], 1);
+    const Json saved = b.json("/slots/1", {{"filename", "talk.bin"}}, 200, "save");
+    EXPECT_EQ(saved["n_saved"], int64_t(prompt.size()) + 19);
+    EXPECT_EQ(b.json("/slots/1", Json::object(), 200, "erase")["n_erased"], saved["n_saved"]);
+    b.json("/slots/1", {{"filename", "talk.bin"}}, 404, "save");
+    EXPECT_EQ(b.json("/slots/0", {{"filename", "talk.bin"}}, 200, "restore")["n_restored"], saved["n_saved"]);
+    // What was generated is a prompt now, and only its last token is run.
+    Json longer = prompt;
+    for (const Json& token : all["tokens"]) longer.push_back(token);
+    const Json on = b.json("/completion", {{"prompt", longer}, {"n_predict", 4}, {"temperature", 0}, {"id_slot", 0}});
+    EXPECT_EQ(on["timings"]["cache_n"], saved["n_saved"]);
+    EXPECT_EQ(on["timings"]["prompt_n"], 1);
+    for (const char* bad : {"", "../talk.bin", "a/b", ".hidden", "a\\b", "a\nb"}) b.json("/slots/0", {{"filename", bad}}, 400, "restore");
+    b.json("/slots/0", {{"filename", "none.bin"}}, 404, "restore");
+    b.json("/slots/7", Json::object(), 404, "erase");
+    b.json("/slots/0", Json::object(), 400, "jump");
+    Behind closed;
+    closed.json("/slots/0", {{"filename", "talk.bin"}}, 403, "save");
+    std::filesystem::remove_all(folder);
+}
+
+TEST(Service, BadFieldsAreNamed) {
+    Behind b;
+    const auto refused = [&](const char* field, Json value, const std::string& path = chat) {
+        Json body = question("x", 4);
+        body["prompt"] = "x";
+        body[field] = std::move(value);
+        EXPECT_EQ(b.json(path, body, 400)["error"]["param"], field);
+    };
+    refused("temperature", -1), refused("temperature", 2.1), refused("temperature", "warm"), refused("top_p", 0);
+    refused("top_p", 1.5), refused("top_k", 1.5), refused("min_p", -0.1), refused("n", 0), refused("n", 1000);
+    refused("max_tokens", "many"), refused("max_completion_tokens", 0), refused("max_tokens", 1e18), refused("seed", "x");
+    refused("stop", 7), refused("stop", Json::array({""})), refused("presence_penalty", 3), refused("frequency_penalty", Json::array());
+    refused("logit_bias", {{"99999999", 1}}), refused("logit_bias", {{"5", 101}}), refused("logit_bias", {{"x", 1}});
+    refused("top_logprobs", 3), refused("stream", "yes"), refused("stream_options", 1), refused("speculative.n_max", 17);
+    refused("speculative.p_min", 2), refused("speculative.type", "magic"), refused("messages", Json::array());
+    refused("messages", "hi"), refused("mirostat", 1), refused("typical_p", 0), refused("repeat_penalty", 0);
+    refused("dry_multiplier", -1), refused("prompt", Json::array(), "/completion"), refused("prompt", Json::array({-1}), "/completion");
+    refused("prompt", 5, "/completion"), refused("id_slot", 3, "/completion"), refused("n_predict", -2, "/completion");
+    refused("n_probs", 100, "/completion"), refused("best_of", 3, "/v1/completions"), refused("suffix", "x", "/v1/completions");
+    EXPECT_EQ(b.json(chat, {{"messages", Json::array({{{"role", "king"}, {"content", "x"}}})}}, 400)["error"]["param"], "messages[0].role");
+    EXPECT_EQ(b.json(chat, {{"messages", Json::array({{{"role", "user"}}})}}, 400)["error"]["param"], "messages[0].content");
+    std::string endless;
+    for (int i = 0; i < 2000; ++i) endless += " word";
+    EXPECT_EQ(b.json(chat, question(endless, 4), 400)["error"]["code"], "context_length_exceeded");
+    Json unknown = question("x", 2);
+    unknown["no_such_field"] = 1;
+    b.json(chat, unknown);
+}
+
+TEST(Service, WhatItIs) {
+    Behind b;
+    EXPECT_EQ(b.json("/health", nullptr)["status"], "ok");
+    EXPECT_EQ(b.json("/v1/models", nullptr)["data"][0]["id"], "demo");
+    EXPECT_EQ(b.json("/v1/models/demo", nullptr)["id"], "demo");
+    b.json("/v1/models/other", nullptr, 404);
+    EXPECT_EQ(b.json("/props", nullptr)["total_slots"], 3);
+    EXPECT_EQ(b.json("/slots", nullptr).size(), 3u);
+    EXPECT_EQ(b.json("/nothing", nullptr, 404)["error"]["code"], "not_found");
+    EXPECT_EQ(b.json("/health", Json::object(), 405)["error"]["code"], "method_not_allowed");
+    b.json(chat, question("x", 12));
+    const std::string text = b.ask("/metrics", nullptr).body;
+    for (const char* name : {"spec_decode_num_drafts_total", "spec_decode_num_draft_tokens_total", "spec_decode_num_accepted_tokens_total",
+                             "spec_decode_num_accepted_tokens_per_pos_total{position=\"0\"}", "rollback_seconds_total",
+                             "verify_seconds_total", "prompt_tokens_cached_total", "requests_total{ended=\"length\"} 1"})
+        EXPECT_NE(text.find(std::string("\nrewind:") + name), std::string::npos) << name;
+    const Json prompt = b.json("/apply-template", question("Hi", 1))["prompt"];
+    EXPECT_EQ(prompt, "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+}
+
+}  // namespace
+}  // namespace rw::test
