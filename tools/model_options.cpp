@@ -92,7 +92,8 @@ Opened find_model(const ModelOptions& o, model::Options& shape) {
     shape.pools.context = o.context ? o.context : std::min<int64_t>(4096, g.context);
     shape.chunk = std::min(o.chunk, shape.pools.context);
     if (shape.logit_rows) shape.logit_rows = shape.chunk;
-    shape.budget = o.memory_gib > 0 ? std::max<uint64_t>(1, uint64_t(std::min(o.memory_gib, 1e9) * (1 << 30))) : opened.device->info().memory;
+    shape.budget = opened.device->info().memory;
+    if (o.memory_gib > 0) shape.budget = std::max<uint64_t>(1, uint64_t(std::min(o.memory_gib, 1e9) * (1 << 30)));
     return opened;
 }
 
