@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 
 #include "runtime/sequence/sequence_state.h"
@@ -24,6 +25,8 @@ void logits(const Options& o) {
     model::Options shape;
     shape.logit_rows = 1, shape.mtp = o.mtp;
     auto tokens = read_tokens(o.tokens);
+    if (const auto folder = std::filesystem::path(o.out).parent_path(); !folder.empty() && !is_directory(folder))
+        throw Error(Status::io, fmt::format("--out {}: there is no folder {}", o.out, folder.string()));
     Opened opened = find_model(o.model, shape);
     if (o.tokens.empty()) tokens = tokenizer::Tokenizer(opened.model->file()).encode(o.prompt);
     if (tokens.empty()) throw Error(Status::invalid_argument, "there are no tokens: give --tokens 1,2,3 or -p TEXT");

@@ -39,8 +39,7 @@ void ModelOptions::add_to(CLI::App& verb) {
         ->check(CLI::Range(1, 1 << 16));
     verb.add_option("--memory", memory_gib, "GiB that may be taken; 0 is what the device has")
         ->capture_default_str()
-        ->check(at_least_zero)
-        ->check(CLI::Range(0.0, 1e6));
+        ->check(at_least_zero);
     verb.add_flag_callback("--context-shift", refuse_context_shift,
                            "Refused for models with recurrent layers (docs/prefix-cache.md)");
 }
@@ -105,16 +104,16 @@ Opened find_model(const ModelOptions& o, model::Options& shape) {
     shape.pools.context = o.context ? o.context : std::min<int64_t>(4096, g.context);
     shape.chunk = std::min(o.chunk, shape.pools.context);
     if (shape.logit_rows) shape.logit_rows = shape.chunk;
-    shape.budget = o.memory_gib > 0 ? std::max<uint64_t>(1, uint64_t(o.memory_gib * (1 << 30))) : opened.device->info().memory;
+    shape.budget = opened.device->info().memory;
+    if (o.memory_gib > 0) shape.budget = std::max<uint64_t>(1, uint64_t(std::min(o.memory_gib, 1e9) * (1 << 30)));
     return opened;
 }
 
 void load_model(Opened& opened, const ModelOptions& o, model::Options shape, bool quiet) {
     choose_form(o.rollback, *opened.model, opened.device, shape, opened);
-    if (!quiet)
-        std::cerr << fmt::format("{}: {}; {} ({})\n", opened.device->info().id,
-                                 memory_text(model::Context::measure(*opened.model, opened.device, shape)), opened.mode,
-                                 opened.why);
+    const model::Ledger would = model::Context::measure(*opened.model, opened.device, shape);
+    if (!quiet && (!shape.budget || model::total(would) <= shape.budget))  // else the refusal has it
+        std::cerr << fmt::format("{}: {}; {} ({})\n", opened.device->info().id, memory_text(would), opened.mode, opened.why);
     opened.context = std::make_unique<model::Context>(opened.model, opened.device, shape, progress_bar("loading"));
 }
 

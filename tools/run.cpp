@@ -27,7 +27,7 @@ namespace {
 struct Options {
     ModelOptions model;
     DraftOptions draft;
-    std::string prompt, tokens, system, grammar, schema;
+    std::string prompt, tokens, thinking, system, grammar, schema;
     bool chat = false, json = false, trace = false, ignore_end = false;
     int64_t most_tokens = 128;
     int n_min = 0;
@@ -46,7 +46,7 @@ std::vector<int32_t> prompt_tokens(const Options& o, const model::Model& model, 
     std::vector<tokenizer::Message> messages;
     if (!o.system.empty()) messages.push_back({tokenizer::Role::system, o.system});
     messages.push_back({tokenizer::Role::user, o.prompt});
-    return tokenizer::ChatTemplate::of(model.file().metadata()).encode(tokens, messages);
+    return tokenizer::ChatTemplate::of(model.file().metadata()).encode(tokens, messages, thinking_named(o.thinking));
 }
 
 /// What the text has to look like; null where nothing is asked.
@@ -221,6 +221,9 @@ void add_run(CLI::App& app, int& status) {
         verb.add_flag("--chat", o->chat, "The prompt is a message of the user, in the model's chat template")
             ->excludes(ids);
     verb.add_option("--system", o->system, "With --chat: a message of the system before it")->needs(chat);
+    verb.add_option("--thinking", o->thinking, "With --chat; the model's own choice by default")
+        ->needs(chat)
+        ->check(CLI::IsMember({"on", "off"}));
     verb.add_option("-n,--tokens-out", o->most_tokens, "Most tokens to generate")
         ->capture_default_str()
         ->check(CLI::Range(1, 1 << 30));

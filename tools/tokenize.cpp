@@ -19,9 +19,8 @@ using tokenizer::Token;
 using tokenizer::Tokenizer;
 
 struct Options {
-    std::string model, text, system, tokens;
+    std::string model, text, system, thinking, tokens;
     bool chat = false, special = false, nfc = false, pieces = false, json = false;
-    tokenizer::Thinking thinking = tokenizer::Thinking::by_default;
 };
 
 std::string all_of_stdin() { return {std::istreambuf_iterator<char>(std::cin), {}}; }
@@ -36,7 +35,7 @@ std::vector<Token> encode(const Options& o, const gguf::File& file, const Tokeni
     std::vector<tokenizer::Message> messages;
     if (!o.system.empty()) messages.push_back({tokenizer::Role::system, o.system});
     messages.push_back({tokenizer::Role::user, text});
-    return tokenizer::ChatTemplate::of(file.metadata()).encode(tokens, messages, o.thinking);
+    return tokenizer::ChatTemplate::of(file.metadata()).encode(tokens, messages, thinking_named(o.thinking));
 }
 
 void tokenize(const Options& o, bool given) {
@@ -74,9 +73,8 @@ void add_tokenize(CLI::App& app, int&) {
     CLI::Option* special = verb.add_flag("--special", o->special, "Control tokens count where the text spells them");
     CLI::Option* chat = verb.add_flag("--chat", o->chat, "As a message of the user, in the model's chat template")->excludes(special);
     verb.add_option("--system", o->system, "With --chat: a message of the system before it")->needs(chat);
-    const std::map<std::string, tokenizer::Thinking> thinking{{"on", tokenizer::Thinking::on}, {"off", tokenizer::Thinking::off}};
-    verb.add_option("--thinking", o->thinking, "With --chat: on or off; the model's own choice by default")
-        ->needs(chat)->transform(CLI::CheckedTransformer(thinking));
+    verb.add_option("--thinking", o->thinking, "With --chat; the model's own choice by default")
+        ->needs(chat)->check(CLI::IsMember({"on", "off"}));
     verb.add_flag("--nfc", o->nfc, "Unicode normalisation form C first, as in training")->excludes(chat);
     CLI::Option* pieces = verb.add_flag("--pieces", o->pieces, "One token a line, with its text");
     verb.add_flag("--json", o->json, "Print JSON")->excludes(pieces);

@@ -99,8 +99,8 @@ std::string Context::advice(const Ledger& would, uint64_t budget) const {
     const std::string so_much = fmt::format("the weights{} are {}", weights > budget ? " alone" : "", mib(weights));
     const int64_t n = largest(least, p.context, set_context, [&](const Options& o) { return takes(o) <= budget; });
     set_context(least, std::max<int64_t>(n, 1));
-    const std::string all = fmt::format("one sequence without drafts and MTP block, rollback by snapshots, prompt calls of {} "
-                                        "tokens, a {} KV cache and a context of {} ({})",
+    const std::string all = fmt::format("one sequence without drafts and MTP block, rollback by snapshots, prompt calls of "
+                                        "{} tokens, a {} KV cache and a context of {} ({})",
                                         least.chunk, name_of(least.pools.kv), least.pools.context, mib(takes(least)));
     if (n) return fmt::format("{}; what would fit, all together: {}", so_much, all);
     return fmt::format("{}; nothing would fit, not even {}: take a model of fewer bits, or more memory", so_much, all);

@@ -191,7 +191,8 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
         for (int64_t t = 0; t < n; ++t, ++row) {
             if (!s.embeddings) put(at.tokens + row, part.tokens[size_t(t)]);
             for (int64_t plane = 0; plane < s.planes; ++plane)
-                put(at.rope + plane * s.N + row, part.rope.empty() ? part.pos + part.shift + t : part.rope[size_t(plane * n + t)]);
+                put(at.rope + plane * s.N + row,
+                    part.rope.empty() ? part.pos + part.shift + t : part.rope[size_t(plane * n + t)]);
         }
     }
     std::copy(wanted.rows.begin(), wanted.rows.end(), values.begin() + at.logits);

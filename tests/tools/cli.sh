@@ -158,6 +158,9 @@ if "$program" gguf --help >/dev/null 2>&1; then
     before_loading "11 tokens, and a context of 10 positions" logits -m "$m" -p "hello world" -c 10 --out "$folder/l.npy"
     before_loading "a prompt of 512 tokens and the text behind it do not fit" bench -m "$m" -c 512
     expect 1 "the weights alone are 1.2 MiB; nothing would fit" run -m "$m" -p hi --memory 0.0001
+    before_loading "nowhere/l.npy: there is no folder" logits -m "$m" -p hi --out "$folder/nowhere/l.npy"
+    expect 2 "--thinking: maybe not in {on,off}" run -m "$demo" -p hi --chat --thinking maybe
+    expect 1 "thinking cannot be turned on in this model" run -m "$demo" -p hi --chat --thinking on
     expect 0 "2 prompt tokens" run -m "$m" -p hi -n 2 -c 10
     expect 2 "expected a number, 0 or more; got nan" run -m "$m" -p hi --memory nan
 
