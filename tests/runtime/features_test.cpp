@@ -180,7 +180,7 @@ TEST_F(Features, AStopStringInsideADraftEndsTheTextThere) {
     spec::MtpDrafter mtp(*c);
     const Tokens whole = plain(*c, request(0)).text;
     int inside = 0;
-    for (size_t at = 5; at < 44; at += 4) {
+    for (size_t at = 5; at < 44; at += 3) {
         // From the middle of one token to the middle of the next, or as near as there is.
         const std::string left(tokenizer_.piece(whole[at])), right(tokenizer_.piece(whole[at + 1]));
         const std::string stop = left.substr(left.size() / 2) + right.substr(0, (right.size() + 1) / 2);
