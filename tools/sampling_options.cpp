@@ -33,12 +33,15 @@ void SamplingOptions::add_to(CLI::App& verb) {
     number(verb, "--top-k", s.top_k, "Of the k most probable; 0 is all");
     number(verb, "--top-p", s.top_p, "Of the fewest that make up this probability");
     number(verb, "--min-p", s.min_p, "At least this share of the greatest probability");
-    number(verb, "--typical", s.typical_p, "Of those whose information is nearest to the expected, the fewest that make this up");
-    number(verb, "--repeat-penalty", s.penalties.repeat, "Logits of tokens that were there are divided by it, negative ones multiplied");
+    number(verb, "--typical", s.typical_p,
+           "Of those whose information is nearest to the expected, the fewest that make this up");
+    number(verb, "--repeat-penalty", s.penalties.repeat,
+           "Logits of tokens that were there are divided by it, negative ones multiplied");
     number(verb, "--presence-penalty", s.penalties.presence, "Taken off the logits of tokens that were there");
     number(verb, "--frequency-penalty", s.penalties.frequency, "Taken off for each time they were there");
     number(verb, "--penalty-last", s.penalties.last_n, "Tokens, the prompt's too, that these look back; -1 is all");
-    number(verb, "--dry-multiplier", s.dry.multiplier, "DRY: multiplier * base^(length - allowed) is taken off what goes on a repetition; 0 is off");
+    number(verb, "--dry-multiplier", s.dry.multiplier,
+           "DRY: multiplier * base^(length - allowed) is taken off what goes on a repetition; 0 is off");
     number(verb, "--dry-base", s.dry.base, "Its base");
     number(verb, "--dry-allowed-length", s.dry.allowed_length, "Repetitions shorter than this cost nothing");
     number(verb, "--dry-last", s.dry.last_n, "Tokens that it looks back; -1 is all");
@@ -46,14 +49,17 @@ void SamplingOptions::add_to(CLI::App& verb) {
                     "No repetition reaches over a token with this text; may be given again; newline : \" * by default")
         ->allow_extra_args(false)
         ->group("Sampling");
-    number(verb, "--mirostat-tau", s.mirostat.tau, "Bits that a token is to surprise by, in place of top-k to typical; 0 is off");
+    number(verb, "--mirostat-tau", s.mirostat.tau,
+           "Bits that a token is to surprise by, in place of top-k to typical; 0 is off");
     number(verb, "--mirostat-eta", s.mirostat.eta, "How fast it learns");
     verb.add_option("--logit-bias", bias, "TOKEN=NUMBER: added to its logit; may be given again")
         ->allow_extra_args(false)
         ->group("Sampling");
     verb.add_option("--seed", s.seed, "Of the draws")->capture_default_str()->check(whole_number)->group("Sampling");
-    number(verb, "--logprobs", s.logprobs, "With --json: log-probabilities of the tokens and of so many most probable ones; -1 is none");
-    verb.add_flag("--ratio", ratio, "Drafts stand by their probability: text of the same distribution, not the same text")
+    number(verb, "--logprobs", s.logprobs,
+           "With --json: log-probabilities of the tokens and of so many most probable ones; -1 is none");
+    verb.add_flag("--ratio", ratio,
+                  "Drafts stand by their probability: text of the same distribution, not the same text")
         ->group("Sampling");
     verb.add_option("--stop", stops, "Text that ends the text, and is not shown; may be given again")
         ->allow_extra_args(false);
@@ -69,7 +75,8 @@ void SamplingOptions::check() {
         if (!ok) throw Error(Status::invalid_argument, text);
     };
     for (const std::string& stop : stops) that(!stop.empty(), "--stop: a text of at least one character is expected");
-    for (const std::string& breaker : breakers) that(!breaker.empty(), "--dry-breaker: a text of at least one character is expected");
+    for (const std::string& breaker : breakers)
+        that(!breaker.empty(), "--dry-breaker: a text of at least one character is expected");
     that(think_budget >= -1, "--think-budget: -1 (any number) or the number of tokens is expected");
 }
 
@@ -85,7 +92,8 @@ void SamplingOptions::put_into(spec::Request& request, const tokenizer::Tokenize
     for (const std::string& stop : stops)  // one that is written as a control token is that token
         if (const auto token = vocabulary("--stop").vocabulary().control(stop)) request.ends.push_back(*token);
         else texts.push_back(stop);
-    if (!texts.empty()) request.stops = sample::Stops(std::move(texts), [tokenizer](int32_t t) { return tokenizer->piece(t); });
+    if (!texts.empty())
+        request.stops = sample::Stops(std::move(texts), [tokenizer](int32_t t) { return tokenizer->piece(t); });
     if (think_budget < 0) return;
     const sample::ThinkingTokens tokens{.start = vocabulary("--think-budget").encode("<think>", {.control = true}),
                                         .end = tokenizer->encode("</think>", {.control = true}),

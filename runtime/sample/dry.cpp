@@ -4,7 +4,8 @@
 
 namespace rw::sample {
 
-Repeats::Repeats(const Dry& options, std::span<const int32_t> tokens) : last_n_(options.last_n), breakers_(options.breakers) {
+Repeats::Repeats(const Dry& options, std::span<const int32_t> tokens)
+    : last_n_(options.last_n), breakers_(options.breakers) {
     std::sort(breakers_.begin(), breakers_.end());
     if (last_n_ >= 0 && int64_t(tokens.size()) > last_n_) tokens = tokens.last(size_t(last_n_));
     tokens_.assign(tokens.begin(), tokens.end());

@@ -18,7 +18,8 @@ bool within(double x, double least, double most) { return x >= least && x <= mos
 
 void check_token(int32_t token, int64_t vocab, const char* where) {
     if (token < 0 || token >= vocab)
-        throw Error(Status::invalid_argument, fmt::format("{}: token {} is not one of the vocabulary's {}", where, token, vocab));
+        throw Error(Status::invalid_argument,
+                    fmt::format("{}: token {} is not one of the vocabulary's {}", where, token, vocab));
 }
 
 }  // namespace
@@ -29,11 +30,13 @@ void Options::check() const {
     that(top_p > 0 && top_p <= 1, "top_p: a number above 0, at most 1, is expected");
     that(within(min_p, 0, 1), "min_p: a number from 0 to 1 is expected");
     that(typical_p > 0 && typical_p <= 1, "typical_p: a number above 0, at most 1, is expected");
-    that(std::isfinite(penalties.repeat) && penalties.repeat > 0, "repetition penalty: a number above 0 is expected (1: none)");
+    that(std::isfinite(penalties.repeat) && penalties.repeat > 0,
+         "repetition penalty: a number above 0 is expected (1: none)");
     that(std::isfinite(penalties.presence), "presence penalty: a finite number is expected");
     that(std::isfinite(penalties.frequency), "frequency penalty: a finite number is expected");
     that(penalties.last_n >= -1, "the penalties' last_n: -1 (all) or the number of tokens is expected");
-    that(std::isfinite(dry.multiplier) && dry.multiplier >= 0, "DRY's multiplier: 0 (off) or a positive number is expected");
+    that(std::isfinite(dry.multiplier) && dry.multiplier >= 0,
+         "DRY's multiplier: 0 (off) or a positive number is expected");
     that(std::isfinite(dry.base) && dry.base >= 1, "DRY's base: a number from 1 on is expected");
     that(dry.allowed_length >= 1, "DRY's allowed length: at least 1 is expected");
     that(dry.last_n >= -1, "DRY's last_n: -1 (all) or the number of tokens is expected");

@@ -103,7 +103,8 @@ protected:
         add("truncated", {.temperature = 0.9, .top_k = 50, .top_p = 0.9, .min_p = 0.02, .seed = 2});
         add("typical", {.temperature = 0.8, .typical_p = 0.9, .seed = 3});
         add("repetition", {.penalties = {.repeat = 1.15, .last_n = 40}});
-        add("presence and frequency", {.temperature = 0.5, .penalties = {.presence = 0.3, .frequency = 0.2, .last_n = -1}, .seed = 4});
+        add("presence and frequency",
+            {.temperature = 0.5, .penalties = {.presence = 0.3, .frequency = 0.2, .last_n = -1}, .seed = 4});
         add("DRY", {.dry = {.multiplier = 0.8, .breakers = tokenizer_.encode(".")}});
         add("DRY, sampled", {.temperature = 0.4, .dry = {.multiplier = 2, .allowed_length = 1, .last_n = 30}, .seed = 5});
         add("logit bias", {.logit_bias = {{tokenizer_.encode(",")[0], -100}, {tokenizer_.encode(" and")[0], 2}}});
@@ -141,9 +142,11 @@ TEST_F(Features, TextWithDraftsIsTextWithout) {
     for (Named& f : all()) {
         const Result expected = plain(*c, f.request);
         spec::Request bare = f.request;
-        bare.constraint = nullptr, bare.stops = {}, bare.sampling = {.temperature = f.request.sampling.temperature, .seed = f.request.sampling.seed};
+        bare.constraint = nullptr, bare.stops = {};
+        bare.sampling = {.temperature = f.request.sampling.temperature, .seed = f.request.sampling.seed};
         const bool changes = std::string(f.name) != "temperature" && std::string(f.name) != "logprobs";
-        EXPECT_EQ(plain(*c, bare).text != expected.text, changes) << f.name << " has no effect on this text, or should have none";
+        EXPECT_EQ(plain(*c, bare).text != expected.text, changes)
+            << f.name << " has no effect on this text, or should have none";
         spec::Generator generator(*c, &mtp);
         const spec::Generation& g = generator.add(std::move(f.request));
         while (generator.round()) {
@@ -180,7 +183,7 @@ TEST_F(Features, AStopStringInsideADraftEndsTheTextThere) {
     spec::MtpDrafter mtp(*c);
     const Tokens whole = plain(*c, request(0)).text;
     int inside = 0;
-    for (size_t at = 5; at < 44; at += 4) {
+    for (size_t at = 5; at < 44; at += 3) {
         // From the middle of one token to the middle of the next, or as near as there is.
         const std::string left(tokenizer_.piece(whole[at])), right(tokenizer_.piece(whole[at + 1]));
         const std::string stop = left.substr(left.size() / 2) + right.substr(0, (right.size() + 1) / 2);
@@ -226,7 +229,8 @@ private:
 TEST_F(Features, ARoundThatThrowsChangesNothing) {
     const auto c = context(2);
     spec::MtpDrafter mtp(*c);
-    const sample::Options sampling{.temperature = 0.5, .penalties = {.repeat = 1.2}, .dry = {.multiplier = 1}, .seed = 3, .logprobs = 1};
+    const sample::Options sampling{
+        .temperature = 0.5, .penalties = {.repeat = 1.2}, .dry = {.multiplier = 1}, .seed = 3, .logprobs = 1};
     spec::Request other = request(1, sampling), blown = request(2);
     blown.constraint = std::make_shared<Fuse>(12);
     const Result expected = plain(*c, other);

@@ -237,7 +237,8 @@ TEST(Sampler, PenaltiesAreThoseOfTheTokensSoFar) {
                 Sampler sampler(o);
                 sampler.begin(std::span(text).first(prompt));
                 for (size_t n = prompt;; ++n) {
-                    const std::vector<float> expected = penalised(logits, Tokens(text.begin(), text.begin() + std::ptrdiff_t(n)), o);
+                    const Tokens so_far(text.begin(), text.begin() + std::ptrdiff_t(n));
+                    const std::vector<float> expected = penalised(logits, so_far, o);
                     const Shares found = shares_of(sampler, logits), wanted = Slow(expected, 1).shares();
                     for (const auto& [t, p] : wanted) ASSERT_NEAR(found.at(t), p, 1e-5) << n << " tokens of " << vocab;
                     if (n == text.size()) break;
@@ -300,7 +301,8 @@ TEST(Sampler, LogprobsAreTheModelsOwn) {
     const std::vector<float> logits = some_logits(100, 14);
     const Slow all(logits, 1);
     const Shares expected = all.shares();
-    for (const Options& o : {Options{.logprobs = 5}, Options{.temperature = 0.1, .top_k = 3, .logit_bias = {{1, 50}}, .logprobs = 5}}) {
+    for (const Options& o : {Options{.logprobs = 5},
+                             Options{.temperature = 0.1, .top_k = 3, .logit_bias = {{1, 50}}, .logprobs = 5}}) {
         const Choice c = Sampler(o).choose(logits, 4);
         EXPECT_FALSE(Sampler(o).argmax_only());
         ASSERT_TRUE(c.logprobs.has_value());
@@ -335,7 +337,8 @@ TEST(Sampler, AConstraintHoldsBeforeAllElse) {
     for (const Options& o : {Options{}, Options{.temperature = 1}, Options{.temperature = 1, .top_k = 1},
                              Options{.temperature = 1, .top_p = 0.1, .logit_bias = {{3, 1000}}},
                              Options{.temperature = 1, .dry = {.multiplier = 1e30, .base = 1e10, .allowed_length = 1}},
-                             Options{.temperature = 1, .mirostat = {.tau = 1}}, Options{.logit_bias = {{5, 100}}, .logprobs = 1}}) {
+                             Options{.temperature = 1, .mirostat = {.tau = 1}},
+                             Options{.logit_bias = {{5, 100}}, .logprobs = 1}}) {
         Sampler sampler(o, rules);
         sampler.begin(some_text(100, 1, 40));
         for (int64_t i = 0, last = 0; i < 30; ++i) {
