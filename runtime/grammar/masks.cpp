@@ -7,27 +7,26 @@
 
 namespace rw::grammar {
 
-Masks::Masks(const Program& program, const TokenTrie& trie) : program_(program), trie_(trie), path_(trie.longest() + 1) {
+Masks::Masks(const Program& program, const TokenTrie& trie, uint64_t most_bytes)
+    : program_(program), trie_(trie), most_bytes_(most_bytes), path_(trie.longest() + 1) {
     forget();
 }
 
 void Masks::forget() {
     locals_.clear();
     bytes_ = 0;
-    automaton_.emplace(program_, most_bytes);
+    automaton_.emplace(program_, most_bytes_);
 }
 
 void Masks::add(Stacks& stacks, const Places& places, TokenSet& tokens) {
-    if (bytes() > most_bytes) forget();
     for (int attempt = 0;; ++attempt) {
-        const uint64_t taken = stacks.bytes();
         try {
             return find(stacks, places, tokens);
         } catch (const Stacks::Full&) {
             forget();
-            if (attempt == 0 && taken == stacks.bytes()) continue;
+            if (attempt == 0) continue;
             throw Error(Status::out_of_memory,
-                        fmt::format("the grammar is too ambiguous: which tokens fit needs more than {} MiB to find", most_bytes >> 20));
+                        fmt::format("the grammar is too ambiguous: which tokens fit needs more than {} MiB to find", most_bytes_ >> 20));
         }
     }
 }
@@ -105,7 +104,7 @@ const Masks::Local& Masks::local(Automaton::Node node) {
     }
     const uint64_t more = 128 + local.few.size() * sizeof(int32_t) + (local.many ? local.many->bytes() : 0) +
                           local.open.size() * sizeof(uint32_t);
-    if (bytes() + more > most_bytes) throw Stacks::Full();
+    if (bytes() + more > most_bytes_) throw Stacks::Full();
     bytes_ += more;
     return locals_.emplace(node, std::move(local)).first->second;
 }

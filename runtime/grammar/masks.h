@@ -18,14 +18,12 @@ namespace rw::grammar {
 
 class Masks {
 public:
-    /// Both have to outlive it.
-    Masks(const Program& program, const TokenTrie& trie);
+    /// Both have to outlive it. What is kept comes to `most_bytes` at most, then it is begun anew.
+    Masks(const Program& program, const TokenTrie& trie, uint64_t most_bytes = 64 << 20);
 
     /// Adds the tokens that fit at the places. Throws Error(out_of_memory) for a grammar too ambiguous to do it in.
     void add(Stacks& stacks, const Places& places, TokenSet& tokens);
-    /// What is kept, and what it may come to before it is begun anew.
     uint64_t bytes() const { return automaton_->bytes() + bytes_; }
-    static constexpr uint64_t most_bytes = 64 << 20;
 
 private:
     struct Local {
@@ -46,6 +44,7 @@ private:
 
     const Program& program_;
     const TokenTrie& trie_;
+    const uint64_t most_bytes_;
     std::optional<Automaton> automaton_;
     std::unordered_map<Automaton::Node, Local> locals_;
     uint64_t bytes_ = 0;

@@ -225,6 +225,31 @@ TEST(Masks, OfTheDemoVocabulary) {
     compare_masks(Grammar::gbnf(R"(root ::= ([A-Z] [a-z]* ("," | ";")? " "){3,500} ".")"), demo_trie(), dice, 25);
 }
 
+TEST(Masks, BeginAnewWhenFull) {
+    const Grammar grammar = Grammar::gbnf(arithmetic);
+    const auto trie = demo_trie();
+    grammar::Masks roomy(grammar.program(), *trie), narrow(grammar.program(), *trie, 30'000), none(grammar.program(), *trie, 2'000);
+    Follower follower{grammar};
+    uint64_t before = 0;
+    int begun = 0, refused = 0;
+    for (const char* word : {"fun", "(", "<a> b", "x>", "(", "(", "12", "+ ", "ab", "(1", ", ", "34", ")", ")"}) {
+        grammar::TokenSet expected(trie->size()), found(trie->size());
+        roomy.add(follower.stacks, follower.places, expected);
+        narrow.add(follower.stacks, follower.places, found);
+        std::vector<int32_t> a, b;
+        expected.each([&](int32_t t) { a.push_back(t); }), found.each([&](int32_t t) { b.push_back(t); });
+        EXPECT_EQ(a, b) << word;
+        EXPECT_LE(narrow.bytes(), 30'000u);
+        begun += narrow.bytes() < before;
+        before = narrow.bytes();
+        refused += refusal([&] { none.add(follower.stacks, follower.places, found); }).find("too ambiguous") != std::string::npos;
+        const auto next = follower.behind(word);
+        if (!next.none()) follower.places = next;
+    }
+    EXPECT_GT(begun, 0) << roomy.bytes();
+    EXPECT_GT(refused, 0);
+}
+
 TEST(Matcher, TextsDrawnByMasksAreAccepted) {
     const Grammar grammar = Grammar::gbnf(arithmetic);
     std::mt19937 dice(4);
