@@ -34,7 +34,8 @@ void run_copies(const std::shared_ptr<core::Device>& device, std::span<const Cop
     for (const Copy& c : copies)
         for (uint64_t at = 0; at < c.bytes; at += most_step) {
             const uint64_t n = std::min(most_step, c.bytes - at);
-            graph.add("COPY", {{"x", words(*c.from, c.from_offset + at, n)}, {"out", words(*c.to, c.to_offset + at, n)}});
+            graph.add("COPY", {{"x", words(*c.from, c.from_offset + at, n)},
+                               {"out", words(*c.to, c.to_offset + at, n)}});
         }
     plan.run();
 }

@@ -41,17 +41,19 @@ private:
 
 namespace {
 
-std::vector<SequenceState::Piece> both(std::vector<SequenceState::Piece> trunk, const std::vector<SequenceState::Piece>& mtp) {
+using Pieces = std::vector<SequenceState::Piece>;
+
+Pieces both(Pieces trunk, const Pieces& mtp) {
     trunk.insert(trunk.end(), mtp.begin(), mtp.end());
     return trunk;
 }
 
 /// The trunk's first, so that they can be had without those of the MTP block.
-std::vector<SequenceState::Piece> rows_of(const SequenceState& s, int64_t from, int64_t to, bool mtp) {
-    return both(s.live_rows(Which::trunk, from, to), mtp ? s.live_rows(Which::mtp, from, to) : std::vector<SequenceState::Piece>{});
+Pieces rows_of(const SequenceState& s, int64_t from, int64_t to, bool mtp) {
+    return both(s.live_rows(Which::trunk, from, to), mtp ? s.live_rows(Which::mtp, from, to) : Pieces{});
 }
-std::vector<SequenceState::Piece> state_of(const SequenceState& s, bool mtp) {
-    return both(s.live_state(Which::trunk), mtp ? s.live_state(Which::mtp) : std::vector<SequenceState::Piece>{});
+Pieces state_of(const SequenceState& s, bool mtp) {
+    return both(s.live_state(Which::trunk), mtp ? s.live_state(Which::mtp) : Pieces{});
 }
 
 }  // namespace
@@ -88,9 +90,9 @@ PrefixCache::Path PrefixCache::path(const Prompt& prompt, int64_t until) const {
         const auto segment = prompt.tokens.subspan(size_t(at), size_t(cut - at));
         key = key.after(segment);
         const auto entry = entries_.find(place(key));
-        const bool same = entry != entries_.end() && entry->second->parent == (found.empty() ? nullptr : found.back()) &&
-                          std::equal(segment.begin(), segment.end(), entry->second->tokens.begin(), entry->second->tokens.end());
-        if (!same) break;
+        if (entry == entries_.end() || entry->second->parent != (found.empty() ? nullptr : found.back()) ||
+            !std::ranges::equal(segment, entry->second->tokens))
+            break;
         found.push_back(entry->second.get());
         at = cut;
     }
@@ -105,7 +107,8 @@ bool PrefixCache::restore(SequenceState& state, const Prompt& prompt, bool mtp) 
     if (options_.budget == 0 || state.rope_shift() != 0) return false;
     check(state, prompt);
     Path known = path(prompt, int64_t(prompt.tokens.size()) - 1);
-    if (mtp) known.erase(std::find_if(known.begin(), known.end(), [](const Entry* e) { return !e->mtp_rows; }), known.end());
+    const auto blind = std::ranges::find_if(known, [&](const Entry* e) { return mtp && !e->mtp_rows; });
+    known.erase(blind, known.end());
     while (!known.empty() && !(known.back()->has_state() && (!mtp || known.back()->mtp_state))) known.pop_back();
     const int64_t from = mtp && !state.mtp_ready() ? 0 : state.pos();
     if (known.empty() || known.back()->end <= state.pos()) {
@@ -160,7 +163,8 @@ struct PrefixCache::Missing {
     uint64_t bytes = 0;
 };
 
-bool PrefixCache::find_missing(const SequenceState& state, const Prompt& prompt, const Path& known, Missing& missing) const {
+bool PrefixCache::find_missing(const SequenceState& state, const Prompt& prompt, const Path& known,
+                               Missing& missing) const {
     const bool mtp = state.mtp_ready();
     for (Entry* e : known)
         if (mtp && !e->mtp_rows)
