@@ -26,7 +26,6 @@ struct Options {
     bool chat = false, json = false, trace = false, ignore_end = false;
     int64_t most_tokens = 128;
     int n_min = 0;
-    double p_min = 0;
     spec::Sampler sampler;
 };
 
@@ -86,6 +85,7 @@ nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec
             {"prefill_tps", c.prefill_seconds > 0 ? double(g.request.prompt.size()) / c.prefill_seconds : 0},
             {"decode_tps", decode > 0 ? double(c.emitted) / decode : 0},
             {"n_max", g.controller ? g.controller->best() : g.request.n_max},
+            {"parked_rounds", g.controller ? g.controller->parked_rounds() : 0},
             {"recomputed", c.recomputed},
             {"draft_seconds", c.draft_seconds},
             {"verify_seconds", c.verify_seconds},
@@ -109,6 +109,8 @@ void print_figures(const nlohmann::ordered_json& r) {
                                  rounds, drafted, accepted, double(accepted) / double(drafted), fmt::join(places, " "),
                                  double(r["emitted"].get<int64_t>()) / double(rounds));
     }
+    if (const int64_t parked = r["parked_rounds"]; parked > 0)
+        std::cerr << fmt::format("; {} rounds parked, as drafts did not pay", parked);
     std::cerr << fmt::format("; state {}\n", r["state_hash"].get<std::string>());
 }
 
@@ -126,10 +128,12 @@ void run(const Options& o) {
                           .sampler = o.sampler,
                           .n_max = drafting.n_max,
                           .n_min = o.n_min,
-                          .p_min = o.p_min};
+                          .p_min = drafting.p_min};
     if (!o.ignore_end && tokens) request.ends = tokens->vocabulary().ends();
     if (tokens) request.message_start = tokenizer::ChatTemplate::message_start(tokens->vocabulary()).value_or(-1);
     spec::Generator generator(*opened.context, drafter.get());
+    const bool learns = drafting.n_max == spec::n_auto || drafting.p_min == spec::p_auto;
+    if (learns) o.draft.remember(generator, *opened.context);
     spec::Generation& g = generator.add(std::move(request), progress_bar("prompt"));
     std::optional<tokenizer::Detokenizer> shown;
     if (tokens) shown.emplace(*tokens);
@@ -149,6 +153,7 @@ void run(const Options& o) {
         show();
     }
     const double decode = seconds_now() - start;
+    if (learns) o.draft.keep(generator, *opened.context);
     const std::string rest = shown ? shown->finish() : "";
     text += rest;
     const nlohmann::ordered_json r = report(o, opened, g, text, decode);
@@ -178,9 +183,6 @@ void add_run(CLI::App& app, int&) {
         ->check(CLI::Range(1, 1 << 30));
     o->draft.add_to(verb);
     verb.add_option("--n-min", o->n_min, "Shorter drafts are dropped")->capture_default_str()->check(CLI::Range(0, 64));
-    verb.add_option("--p-min", o->p_min, "A draft ends before a token less probable than this")
-        ->capture_default_str()
-        ->check(CLI::Range(0.0, 1.0));
     verb.add_option("--temp", o->sampler.temperature, "0 takes the most probable token")
         ->capture_default_str()
         ->check(at_least_zero);

@@ -6,6 +6,12 @@ ChainDrafter::ChainDrafter(std::vector<Link> links) : links_(std::move(links)) {
     if (links_.empty()) throw Error(Status::invalid_argument, "a chain of drafters needs at least one");
 }
 
+std::string ChainDrafter::name() const {
+    std::string names;
+    for (const Link& link : links_) names += (names.empty() ? "" : ",") + link.drafter->name();
+    return names;
+}
+
 bool ChainDrafter::needs_mtp() const {
     for (const Link& link : links_)
         if (link.drafter->needs_mtp()) return true;

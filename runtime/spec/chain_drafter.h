@@ -17,6 +17,7 @@ public:
     };
     /// Throws Error(invalid_argument) when there is none.
     explicit ChainDrafter(std::vector<Link> links);
+    std::string name() const override;
     bool needs_mtp() const override;
     void begin(const Known& known) override;
     void draft(std::span<DraftJob> jobs) override;

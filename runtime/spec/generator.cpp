@@ -39,8 +39,8 @@ void Generator::check(const Request& r) const {
     that(r.n_max == n_auto || (r.n_max >= 0 && r.n_max < o.pools.most_exact),
          fmt::format("n_max {}: the context was made for drafts of up to {} tokens", r.n_max, o.pools.most_exact - 1));
     that(r.n_max == 0 || r.drafter || drafter_, "drafts need a drafter (n_max = 0 generates without)");
-    that(r.n_min >= 0 && (r.n_min <= r.n_max || r.n_max <= 0) && r.p_min >= 0 && r.p_min <= 1,
-         "n_min is from 0 to n_max, p_min from 0 to 1");
+    that(r.n_min >= 0 && (r.n_min <= r.n_max || r.n_max <= 0) && (r.p_min == p_auto || (r.p_min >= 0 && r.p_min <= 1)),
+         "n_min is from 0 to n_max, p_min from 0 to 1, or p_auto");
     if (int64_t(r.prompt.size()) > o.pools.context)
         throw Error(Status::range, fmt::format("the prompt has {} tokens, the context {} positions", r.prompt.size(),
                                                o.pools.context));
@@ -48,7 +48,7 @@ void Generator::check(const Request& r) const {
 
 Generation Generator::fresh(Request request, sequence::SequenceState state) const {
     Drafter* const drafter = request.drafter ? request.drafter : drafter_;
-    return {next_id(), std::move(request), drafter, std::move(state), {}, Stop::none, {}, {}, {}};
+    return {next_id(), std::move(request), drafter, std::move(state), {}, Stop::none, {}, {}, {}, {}};
 }
 
 Generation& Generator::add(Request request, const model::Progress& progress) {
@@ -73,7 +73,7 @@ Generation& Generator::submit(Request request) {
 Generation& Generator::begin(Generation& g) {
     if (g.drafter && g.stopped == Stop::none) g.drafter->begin(g.known());
     const int64_t most = std::min<int64_t>(context_.options().pools.most_exact - 1, RoundCosts::kMost);
-    if (g.request.n_max == n_auto) g.controller.emplace(int(most));
+    if (g.request.n_max == n_auto) g.controller.emplace(int(most), g.drafter->name());
     return g;
 }
 

@@ -23,6 +23,7 @@
 #include "runtime/spec/controller.h"
 #include "runtime/spec/drafter.h"
 #include "runtime/spec/sampler.h"
+#include "runtime/spec/threshold.h"
 
 namespace rw::spec {
 
@@ -36,6 +37,7 @@ struct Counts {
 };
 
 constexpr int n_auto = -1;
+constexpr double p_auto = -1;
 
 struct Request {
     std::vector<int32_t> prompt;
@@ -44,7 +46,8 @@ struct Request {
     Sampler sampler{};
     int n_max = 0;                 // drafts of a round; 0 is plain decoding, n_auto as many as pay (controller.h)
     int n_min = 0;                 // shorter drafts are dropped
-    double p_min = 0;              // a draft ends before a token that the MTP block holds less probable
+    double p_min = 0;              // a draft ends before a token that the drafter holds less probable; p_auto: where the
+                                   // next no longer pays (threshold.h)
     int32_t message_start = -1;    // token that begins a message: no call of the prompt reaches over one
     Drafter* drafter = nullptr;    // who drafts, where it is not the generator's
     double accept_rate = -1;       // for measuring: drafts are taken with this probability, whatever the model says
@@ -63,6 +66,7 @@ struct Generation {
     Stop stopped = Stop::none;
     Counts counts;
     std::optional<Controller> controller;  // with n_auto
+    Threshold threshold;                   // with p_auto
     struct Round {               // what the last round did
         int asked = 0;           // tokens that the drafter might have guessed
         std::vector<model::Candidate> draft;
@@ -104,6 +108,8 @@ public:
     /// Drops a sequence and gives its memory back.
     void drop(const Generation& generation);
     std::list<Generation>& all() { return all_; }
+    /// What rounds cost, as learnt so far; may be given what was learnt before (cost_file.h).
+    RoundCosts& costs() { return costs_; }
 
 private:
     void check(const Request& request) const;
@@ -113,13 +119,21 @@ private:
     Generation fresh(Request request, sequence::SequenceState state) const;
     std::vector<std::vector<int32_t>> drafts(const std::vector<Generation*>& going);
     int32_t chosen(const Generation& g, size_t row, int64_t position) const;
-    void tell(Generation& g, int sequences, double seconds);
+    void cut(Generation& g, const std::vector<model::Candidate>& chain, int sequences, double other_drafts);
+    void tell(const std::vector<Generation*>& going, double seconds);
     Stop stop_at(const Generation& g, size_t tokens, int32_t token, int64_t position) const;
 
     model::Context& context_;
     Drafter* drafter_;
     std::list<Generation> all_;
     RoundCosts costs_;
+    struct Spent {           // by a drafter, in this round
+        Drafter* drafter;
+        int sequences, longest;
+        double seconds;
+        bool reading;
+    };
+    std::vector<Spent> spent_;
     uint64_t turn_ = 0;  // whose prompt ran last
 };
 

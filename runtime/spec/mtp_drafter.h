@@ -9,6 +9,7 @@ class MtpDrafter : public Drafter {
 public:
     /// The context has to outlive it. Throws Error(invalid_argument) when it has no such block.
     explicit MtpDrafter(model::Context& context);
+    std::string name() const override { return "mtp"; }
     bool needs_mtp() const override { return true; }
     void draft(std::span<DraftJob> jobs) override;
 
