@@ -5,8 +5,8 @@
 #include <functional>
 #include <optional>
 
+#include "runtime/sample/random.h"
 #include "runtime/spec/company.h"
-#include "runtime/spec/sampler.h"
 #include "runtime/spec/threshold.h"
 
 namespace rw::tools {
@@ -52,7 +52,7 @@ struct Draft {
 Draft drafted(const World& w, uint64_t seed, int sequence, int64_t round, int64_t token, int n) {
     Draft d{n};
     for (int k = 1; k <= n; ++k) {
-        d.shares.push_back(w.share(sequence, token, k, spec::uniform(200 + seed, uint32_t(sequence * 100 + k), round)));
+        d.shares.push_back(w.share(sequence, token, k, sample::uniform(200 + seed, uint32_t(sequence * 100 + k), round)));
         d.beliefs.push_back(w.belief ? float(w.belief(d.shares.back())) : 1);
     }
     d.kept = n;
@@ -60,7 +60,7 @@ Draft drafted(const World& w, uint64_t seed, int sequence, int64_t round, int64_
 }
 
 void verify(Draft& d, uint64_t seed, int sequence, int64_t round) {
-    while (d.accepted < d.kept && spec::uniform(100 + seed, uint32_t(sequence * 100 + d.accepted), round) <
+    while (d.accepted < d.kept && sample::uniform(100 + seed, uint32_t(sequence * 100 + d.accepted), round) <
                                       d.shares[size_t(d.accepted)])
         ++d.accepted;
 }
@@ -109,7 +109,7 @@ Result live(const World& w, uint64_t seed, int rounds, std::optional<Setting> se
             verify(d, seed, int(s), i);
             sum += d.kept;
         }
-        const double noise = 1 + 0.2 * (spec::uniform(seed, 1, i) - 0.5), more = 1 + 0.2 * (spec::uniform(seed, 2, i) - 0.5);
+        const double noise = 1 + 0.2 * (sample::uniform(seed, 1, i) - 0.5), more = 1 + 0.2 * (sample::uniform(seed, 2, i) - 0.5);
         const double drafting = longest ? w.drafting(longest) : 0, rest = w.rest(sum);
         int64_t emitted = 0;
         for (size_t s = 0; s < B; ++s) {

@@ -23,11 +23,13 @@ struct Options {
 void logits(const Options& o) {
     model::Options shape;
     shape.logit_rows = 1, shape.mtp = o.mtp;
-    const Opened opened = open_model(o.model, shape);
-    model::Context& context = *opened.context;
-    const auto tokens =
-        o.tokens.empty() ? tokenizer::Tokenizer(opened.model->file()).encode(o.prompt) : read_tokens(o.tokens);
+    auto tokens = read_tokens(o.tokens);
+    Opened opened = find_model(o.model, shape);
+    if (o.tokens.empty()) tokens = tokenizer::Tokenizer(opened.model->file()).encode(o.prompt);
     if (tokens.empty()) throw Error(Status::invalid_argument, "there are no tokens: give --tokens 1,2,3 or -p TEXT");
+    check_tokens(tokens, *opened.model, shape);
+    load_model(opened, o.model, shape);
+    model::Context& context = *opened.context;
     Npy array{"<f4", {int64_t(tokens.size()), opened.model->geometry().vocab}, {}};
     sequence::SequenceState state(context);
     const size_t most = size_t(o.exact ? context.options().pools.most_exact : context.options().chunk);

@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "tools/interrupt.h"
+#include "tools/numbers.h"
 #include "tools/table.h"
 
 namespace rw::tools {
@@ -27,16 +29,16 @@ void ModelOptions::add_to(CLI::App& verb) {
         ->check(CLI::Range(1, 1 << 16));
     verb.add_option("--memory", memory_gib, "GiB that may be taken; 0 is what the device has")
         ->capture_default_str()
+        ->check(at_least_zero)
         ->check(CLI::Range(0.0, 1e6));
 }
 
 model::Progress progress_bar(const char* what) {
-    if (!isatty(STDERR_FILENO)) return {};
     return [what, shown = -1](uint64_t done, uint64_t total) mutable {
         const int now = total ? int(100 * done / total) : 100;
-        if (now != shown)
+        if (now != shown && isatty(STDERR_FILENO))
             std::cerr << fmt::format("\r{} {:3} %", what, shown = now) << (now == 100 ? "\r\x1b[K" : "") << std::flush;
-        return true;
+        return !Interrupt::asked();
     };
 }
 
@@ -70,14 +72,15 @@ void choose_form(const std::string& asked, const model::Model& model, const std:
         figures += fmt::format("{}{} {}", figures.empty() ? "" : ", ", name,
                                bytes_text(states == ledger.end() ? 0 : double(states->second)));
     }
-    opened.why = fmt::format("{}; of recurrent state {} would take", asked == "auto" ? "the fastest that fits" : "asked for",
-                             figures);
+    opened.why = fmt::format("{}; of recurrent state {} would take",
+                             asked != "auto" ? "asked for" : chosen ? "the fastest that fits" : "the smallest, and none fits", figures);
 }
 
 }  // namespace
 
-Opened open_model(const ModelOptions& o, model::Options shape, bool quiet) {
+Opened find_model(const ModelOptions& o, model::Options& shape) {
     Opened opened;
+    opened.device = core::open(o.backend);
     opened.model = std::make_shared<model::Model>(o.model, o.mtp);
     const gguf::Geometry& g = opened.model->geometry();
     if (shape.mtp && g.mtp_blocks == 0)
@@ -85,20 +88,41 @@ Opened open_model(const ModelOptions& o, model::Options shape, bool quiet) {
                     o.model + " has no MTP block; give its file with --mtp-model, or do without");
     if (o.context > int64_t(g.context))
         throw Error(Status::invalid_argument,
-                    fmt::format("--context {}: the model was made for {}", o.context, g.context));
-    const auto device = core::open(o.backend);
+                    fmt::format("a context of {} positions: the model was made for {}", o.context, g.context));
     shape.pools.kv = type_named(o.kv);
     shape.pools.context = o.context ? o.context : std::min<int64_t>(4096, g.context);
     shape.chunk = std::min(o.chunk, shape.pools.context);
     if (shape.logit_rows) shape.logit_rows = shape.chunk;
-    shape.budget = o.memory_gib > 0 ? std::max<uint64_t>(1, uint64_t(o.memory_gib * (1 << 30))) : device->info().memory;
-
-    choose_form(o.rollback, *opened.model, device, shape, opened);
-    if (!quiet)
-        std::cerr << fmt::format("{}: {}; {} ({})\n", device->info().id,
-                                 memory_text(model::Context::measure(*opened.model, device, shape)), opened.mode, opened.why);
-    opened.context = std::make_unique<model::Context>(opened.model, device, shape, progress_bar("loading"));
+    shape.budget = o.memory_gib > 0 ? std::max<uint64_t>(1, uint64_t(o.memory_gib * (1 << 30))) : opened.device->info().memory;
     return opened;
+}
+
+void load_model(Opened& opened, const ModelOptions& o, model::Options shape, bool quiet) {
+    choose_form(o.rollback, *opened.model, opened.device, shape, opened);
+    if (!quiet)
+        std::cerr << fmt::format("{}: {}; {} ({})\n", opened.device->info().id,
+                                 memory_text(model::Context::measure(*opened.model, opened.device, shape)), opened.mode,
+                                 opened.why);
+    opened.context = std::make_unique<model::Context>(opened.model, opened.device, shape, progress_bar("loading"));
+}
+
+Opened open_model(const ModelOptions& o, model::Options shape, bool quiet) {
+    Opened opened = find_model(o, shape);
+    load_model(opened, o, shape, quiet);
+    return opened;
+}
+
+void check_tokens(std::span<const int32_t> tokens, const model::Model& model, const model::Options& shape) {
+    const uint32_t vocab = model.geometry().vocab;
+    for (const int32_t token : tokens)
+        if (token < 0 || uint32_t(token) >= vocab)
+            throw Error(Status::range, fmt::format("token {}: the vocabulary has 0 to {}", token, vocab - 1));
+    if (int64_t(tokens.size()) > shape.pools.context)
+        throw Error(Status::range,
+                    fmt::format("{} tokens, and a context of {} positions; {}", tokens.size(), shape.pools.context,
+                                tokens.size() > model.geometry().context
+                                    ? fmt::format("the model was made for {}", model.geometry().context)
+                                    : fmt::format("take --context {} or more", tokens.size())));
 }
 
 }  // namespace rw::tools

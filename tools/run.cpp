@@ -12,7 +12,9 @@
 #include "runtime/tokenizer/chat.h"
 #include "runtime/tokenizer/detokenizer.h"
 #include "tools/draft_options.h"
+#include "tools/interrupt.h"
 #include "tools/numbers.h"
+#include "tools/table.h"
 #include "tools/tokens.h"
 #include "tools/verbs.h"
 
@@ -26,7 +28,7 @@ struct Options {
     bool chat = false, json = false, trace = false, ignore_end = false;
     int64_t most_tokens = 128;
     int n_min = 0;
-    spec::Sampler sampler;
+    sample::Options sampling;
 };
 
 /// Of a model that has no vocabulary nothing is shown: token ids in, token ids out.
@@ -62,9 +64,10 @@ void trace(const spec::Generation& g, const tokenizer::Tokenizer* tokens) {
                                                     : ", nothing copied or computed again");
 }
 
-nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec::Generation& g,
+nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec::Generation& g, uint64_t drafter_bytes,
                               const std::string& text, double decode) {
     const spec::Counts& c = g.counts;
+    const int64_t taken = g.text.empty() ? g.state.pos() : int64_t(g.request.prompt.size());
     std::vector<double> per_position;
     for (size_t i = 0; i < c.tried.size(); ++i)
         per_position.push_back(c.tried[i] ? double(c.taken[i]) / double(c.tried[i]) : 0);
@@ -73,6 +76,7 @@ nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec
     return {{"text", text},
             {"tokens", g.text},
             {"prompt_tokens", g.request.prompt.size()},
+            {"prompt_tokens_taken", taken},
             {"cached_tokens", 0},
             {"stop", spec::name_of(g.stopped)},
             {"rounds", c.rounds},
@@ -82,7 +86,7 @@ nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec
             {"accepted_per_position", c.taken},
             {"tried_per_position", c.tried},
             {"acceptance_per_position", per_position},
-            {"prefill_tps", c.prefill_seconds > 0 ? double(g.request.prompt.size()) / c.prefill_seconds : 0},
+            {"prefill_tps", c.prefill_seconds > 0 ? double(taken) / c.prefill_seconds : 0},
             {"decode_tps", decode > 0 ? double(c.emitted) / decode : 0},
             {"n_max", g.controller ? g.controller->best() : g.request.n_max},
             {"parked_rounds", g.controller ? g.controller->parked_rounds() : 0},
@@ -92,6 +96,7 @@ nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec
             {"rollback_mode", opened.mode},
             {"rollback_reason", opened.why},
             {"memory", memory},
+            {"drafter_bytes", drafter_bytes},
             {"state_hash", fmt::format("{:016x}", g.state.hash())},
             {"backend", o.model.backend},
             {"device", opened.context->device().info().name}};
@@ -99,9 +104,11 @@ nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec
 
 void print_figures(const nlohmann::ordered_json& r) {
     const int64_t drafted = r["drafted"], accepted = r["accepted"], rounds = r["rounds"];
-    std::cerr << fmt::format("{} prompt tokens, {:.1f} tok/s; {} tokens, {:.1f} tok/s ({})",
-                             r["prompt_tokens"].get<int64_t>(), r["prefill_tps"].get<double>(), r["tokens"].size(),
-                             r["decode_tps"].get<double>(), r["stop"].get<std::string>());
+    const int64_t prompt = r["prompt_tokens"], taken = r["prompt_tokens_taken"];
+    if (taken < prompt) std::cerr << taken << " of ";
+    std::cerr << fmt::format("{} prompt tokens, {:.1f} tok/s; {} tokens, {:.1f} tok/s ({})", prompt,
+                             r["prefill_tps"].get<double>(), r["tokens"].size(), r["decode_tps"].get<double>(),
+                             r["stop"].get<std::string>());
     if (drafted > 0) {
         std::vector<std::string> places;
         for (const double share : r["acceptance_per_position"]) places.push_back(fmt::format("{:.2f}", share));
@@ -109,28 +116,41 @@ void print_figures(const nlohmann::ordered_json& r) {
                                  rounds, drafted, accepted, double(accepted) / double(drafted), fmt::join(places, " "),
                                  double(r["emitted"].get<int64_t>()) / double(rounds));
     }
+    if (const uint64_t bytes = r["drafter_bytes"]; bytes > 0) std::cerr << "; drafter " << bytes_text(double(bytes));
     if (const int64_t parked = r["parked_rounds"]; parked > 0)
         std::cerr << fmt::format("; {} rounds parked, as drafts did not pay", parked);
     std::cerr << fmt::format("; state {}\n", r["state_hash"].get<std::string>());
 }
 
-void run(const Options& o) {
+/// Returns the exit status.
+int run(const Options& o) {
     if (o.prompt.empty() && o.tokens.empty())
         throw Error(Status::invalid_argument, "there is no prompt: give -p TEXT or --tokens 1,2,3");
     const Drafting drafting = o.draft.drafting();
-    model::Options shape;
-    shape.pools.most_exact = drafting.most + 1, shape.mtp = drafting.who.needs_mtp();
-    const Opened opened = open_model(o.model, shape, o.json);
-    const std::unique_ptr<spec::Drafter> drafter = o.draft.make(drafting.who, *opened.context, o.json);
-    const auto tokens = tokenizer_of(*opened.model, o.tokens.empty());
-    spec::Request request{.prompt = o.tokens.empty() ? prompt_tokens(o, *opened.model, *tokens) : read_tokens(o.tokens),
+    spec::Request request{.prompt = read_tokens(o.tokens),
                           .most_tokens = o.most_tokens,
-                          .sampler = o.sampler,
+                          .sampling = o.sampling,
                           .n_max = drafting.n_max,
                           .n_min = o.n_min,
                           .p_min = drafting.p_min};
+    model::Options shape;
+    shape.pools.most_exact = drafting.most + 1, shape.mtp = drafting.who.needs_mtp();
+    Opened opened = find_model(o.model, shape);
+    const auto tokens = tokenizer_of(*opened.model, o.tokens.empty());
+    if (o.tokens.empty()) request.prompt = prompt_tokens(o, *opened.model, *tokens);
     if (!o.ignore_end && tokens) request.ends = tokens->vocabulary().ends();
     if (tokens) request.message_start = tokenizer::ChatTemplate::message_start(tokens->vocabulary()).value_or(-1);
+    check_tokens(request.prompt, *opened.model, shape);
+    spec::Generator::check(request, shape, opened.model->geometry().vocab);
+    const Interrupt interrupt;  // from here on the end comes with the figures of what there is
+    try {
+        load_model(opened, o.model, shape, o.json);
+    } catch (const Error& e) {
+        if (!Interrupt::asked()) throw;
+        std::cerr << "rewind: " << e.what() << "\n";
+        return Interrupt::status();
+    }
+    const std::unique_ptr<spec::Drafter> drafter = o.draft.make(drafting.who, *opened.context, o.json);
     spec::Generator generator(*opened.context, drafter.get());
     const bool learns = drafting.n_max == spec::n_auto || drafting.p_min == spec::p_auto;
     if (learns) o.draft.remember(generator, *opened.context);
@@ -148,26 +168,28 @@ void run(const Options& o) {
     };
     const double start = seconds_now();
     show();
-    while (generator.round()) {
+    while (!Interrupt::asked() && generator.round()) {
         if (o.trace) trace(g, tokens.get());
         show();
     }
+    if (Interrupt::asked()) generator.cancel(g);
     const double decode = seconds_now() - start;
     if (learns) o.draft.keep(generator, *opened.context);
     const std::string rest = shown ? shown->finish() : "";
     text += rest;
-    const nlohmann::ordered_json r = report(o, opened, g, text, decode);
+    const nlohmann::ordered_json r = report(o, opened, g, drafter ? drafter->bytes() : 0, text, decode);
     if (o.json) {
         std::cout << r.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
     } else {
         std::cout << rest << std::endl;
         print_figures(r);
     }
+    return Interrupt::status();
 }
 
 }  // namespace
 
-void add_run(CLI::App& app, int&) {
+void add_run(CLI::App& app, int& status) {
     CLI::App& verb =
         *app.add_subcommand("run", "Text from a model, with drafts: the same text as without, sooner");
     auto o = std::make_shared<Options>();
@@ -183,23 +205,23 @@ void add_run(CLI::App& app, int&) {
         ->check(CLI::Range(1, 1 << 30));
     o->draft.add_to(verb);
     verb.add_option("--n-min", o->n_min, "Shorter drafts are dropped")->capture_default_str()->check(CLI::Range(0, 64));
-    verb.add_option("--temp", o->sampler.temperature, "0 takes the most probable token")
+    verb.add_option("--temp", o->sampling.temperature, "0 takes the most probable token")
         ->capture_default_str()
         ->check(at_least_zero);
-    verb.add_option("--top-k", o->sampler.top_k, "Of the k most probable; 0 is all")
+    verb.add_option("--top-k", o->sampling.top_k, "Of the k most probable; 0 is all")
         ->capture_default_str()
         ->check(whole_number);
-    verb.add_option("--top-p", o->sampler.top_p, "Of the fewest that make up this probability")
+    verb.add_option("--top-p", o->sampling.top_p, "Of the fewest that make up this probability")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--min-p", o->sampler.min_p, "At least this share of the greatest probability")
+    verb.add_option("--min-p", o->sampling.min_p, "At least this share of the greatest probability")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
-    verb.add_option("--seed", o->sampler.seed, "Of the draws")->capture_default_str()->check(whole_number);
+    verb.add_option("--seed", o->sampling.seed, "Of the draws")->capture_default_str()->check(whole_number);
     verb.add_flag("--ignore-end", o->ignore_end, "Go on after an end token");
     verb.add_flag("--json", o->json, "One line of JSON at the end, and nothing else on standard output");
     verb.add_flag("--trace", o->trace, "Each round on standard error: drafts, what was accepted, what going back did");
-    verb.callback([o] { run(*o); });
+    verb.callback([o, &status] { status = run(*o); });
 }
 
 }  // namespace rw::tools

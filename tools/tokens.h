@@ -8,7 +8,8 @@
 
 namespace rw::tools {
 
-/// Numbers with blanks, commas, semicolons or brackets between them: lists, lines, JSON arrays.
+/// Numbers with a comma, a semicolon, blanks or brackets between them: lists, lines, JSON arrays. Throws
+/// Error(invalid_argument), also where a comma has no number on both sides.
 std::vector<tokenizer::Token> read_tokens(std::string_view text);
 
 }  // namespace rw::tools

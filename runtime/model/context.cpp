@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "runtime/model/demand.h"
 
@@ -51,23 +52,6 @@ Context::Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Devic
     checkpoints_.begin(device_, pools_);
 }
 
-std::string Context::advice(const Ledger& would, uint64_t budget) const {
-    const auto fits = [&](const Options& options) {  // with the plans of the longer context, which need no less
-        const Context context(*model_, device_, options);
-        Ledger less = would;
-        for (const auto& [purpose, bytes] : context.ledger()) less[purpose] = bytes;
-        return total(less) <= budget;
-    };
-    Options shorter = options_;
-    int64_t fitting = 0, too_many = options_.pools.context;
-    while (too_many - fitting > 1) {
-        shorter.pools.context = (fitting + too_many) / 2;
-        (fits(shorter) ? fitting : too_many) = shorter.pools.context;
-    }
-    if (fitting) return fmt::format("a context of {} positions would fit", fitting);
-    return "not one position would fit: take fewer sequences or drafts, shorter prefill calls, or a model of fewer bits";
-}
-
 Context::Context(const Model& model, std::shared_ptr<core::Device> device, const Options& options)
     : model_(std::shared_ptr<void>(), &model), device_(std::move(device)), options_(options),
       memory_(device_, Memory::Mode::measure) {
@@ -114,16 +98,33 @@ core::Plan& Context::plan(const Shape& shape) {
     return plans_.put(shape, std::move(plan), bytes);
 }
 
+/// What is asked of a part in any call.
 void Context::check(const std::vector<Part>& parts) const {
+    const auto that = []<class... Args>(bool ok, fmt::format_string<Args...> text, Args&&... args) {
+        if (!ok) throw Error(Status::invalid_argument, fmt::format(text, std::forward<Args>(args)...));
+    };
+    const int64_t width = geometry().width;
     std::vector<bool> seen(size_t(options_.pools.sequences), false);
     for (const Part& part : parts) {
-        if (part.row < 0 || part.row >= int64_t(seen.size()) || seen[size_t(part.row)])
-            throw Error(Status::invalid_argument,
-                        fmt::format("pool row {}: each part has its own of {}", part.row, seen.size()));
+        that(part.row >= 0 && part.row < int64_t(seen.size()) && !seen[size_t(part.row)],
+             "pool row {}: each part has its own of {}", part.row, seen.size());
         seen[size_t(part.row)] = true;
         if (part.slot < 0 || part.slot >= options_.pools.slots())
             throw Error(Status::range, fmt::format("state slot {} of {}", part.slot, options_.pools.slots()));
-        if (part.pos < 0) throw Error(Status::range, fmt::format("position {}", part.pos));
+        that(part.tokens.empty() || part.embeddings.empty(), "a part has tokens or embeddings, not both");
+        that(int64_t(part.embeddings.size()) % width == 0, "{} numbers of embeddings: rows of {} are expected",
+             part.embeddings.size(), width);
+        for (const float x : part.embeddings) that(std::isfinite(x), "embeddings: {} is not a finite number", x);
+        const int64_t n = tokens_of(part, width);
+        that(part.rope.empty() || int64_t(part.rope.size()) == 3 * n,
+             "{} rotary positions of {} tokens: three of each are expected", part.rope.size(), n);
+        for (const int32_t at : part.rope)
+            if (at < 0) throw Error(Status::range, fmt::format("rotary position {}: 0 is the first", at));
+        if (part.pos < 0 || part.pos > options_.pools.context - n)
+            throw Error(Status::range,
+                        fmt::format("positions {} to {} do not fit a context of {}; shorten the text or make the context "
+                                    "longer",
+                                    part.pos, part.pos + n, options_.pools.context));
         for (const int32_t token : part.tokens)
             if (token < 0 || token >= int64_t(geometry().vocab))
                 throw Error(Status::range,
@@ -148,24 +149,11 @@ void Context::check(const std::vector<Part>& parts, const Wanted& wanted, int64_
     }
     that(!(wanted.mtp || wanted.mtp_logits) || has_mtp(),
          "run: the model has no MTP block, or the context was made without it");
-    const size_t width = geometry().width;
     check(parts);
-    for (const Part& part : parts) {
-        const int64_t n =
-            part.embeddings.empty() ? int64_t(part.tokens.size()) : int64_t(part.embeddings.size() / width);
+    for (const Part& part : parts)
         that(part.embeddings.empty() == parts.front().embeddings.empty() &&
                  part.rope.empty() == parts.front().rope.empty(),
              "run: tokens and embeddings, and given and plain rotary positions, are not mixed in one call");
-        that(part.embeddings.size() % width == 0, "run: embeddings are rows of {} numbers", width);
-        that(part.rope.empty() || int64_t(part.rope.size()) == 3 * n,
-             "run: three rotary positions a token are expected");
-        if (part.pos < 0 || part.pos + n > p.context)
-            throw Error(
-                Status::range,
-                fmt::format("run: positions {} to {} do not fit a context of {}; shorten the text or make the context "
-                            "longer",
-                            part.pos, part.pos + n, p.context));
-    }
     for (const int32_t row : wanted.rows) that(row >= 0 && row < N, "run: logits of row {} of {} are wanted", row, N);
     const int64_t most = wanted.prefill ? std::max<int64_t>(options_.logit_rows, 1) : N;
     that(int64_t(wanted.rows.size()) <= most, "run: {} rows of logits, the context was made for {}", wanted.rows.size(),
@@ -175,10 +163,9 @@ void Context::check(const std::vector<Part>& parts, const Wanted& wanted, int64_
 void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
     Shape s;
     s.N = 0, s.longest = 0;
-    const size_t width = geometry().width;
+    const int64_t width = geometry().width;
     for (const Part& part : parts) {
-        const int64_t n =
-            part.embeddings.empty() ? int64_t(part.tokens.size()) : int64_t(part.embeddings.size() / width);
+        const int64_t n = tokens_of(part, width);
         s.N += n, s.longest = std::max(s.longest, n);
     }
     check(parts, wanted, s.N, s.longest);
@@ -195,7 +182,7 @@ void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
     int64_t row = 0;
     for (int64_t b = 0; b < s.B; ++b) {
         const Part& part = parts[size_t(b)];
-        const int64_t n = s.embeddings ? int64_t(part.embeddings.size() / width) : int64_t(part.tokens.size());
+        const int64_t n = tokens_of(part, width);
         put(at.pos + b, part.pos), put(at.seq + b, part.row), put(at.first + b, row), put(at.len + b, n),
             put(at.slot + b, s.prefill ? 0 : part.slot);  // prompts see the last slot alone
         for (int64_t t = 0; t < n; ++t, ++row) {
@@ -252,6 +239,7 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
     Shape s;
     s.N = s.B = int64_t(parts.size()), s.mtp = true;
     s.steps = steps.empty() ? 0 : *std::max_element(steps.begin(), steps.end());
+    s.forced = parts.empty() ? 0 : int64_t(parts.front().tokens.size()) - 1;
     if (!has_mtp())
         throw Error(Status::invalid_argument, "draft: the model has no MTP block, or the context was made without it");
     if (parts.empty() || steps.size() != parts.size() || s.steps < 1 || s.steps >= options_.pools.most_exact ||
@@ -259,12 +247,16 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
         throw Error(Status::invalid_argument, fmt::format("draft: 1 to {} steps for each of 1 to {} parts are expected",
                                                           options_.pools.most_exact - 1, options_.pools.sequences));
     check(parts);
+    for (const Part& part : parts) {
+        if (part.tokens.size() != 1)
+            throw Error(Status::invalid_argument, "draft: a part is one token, that which was chosen last");
+        if (!part.rope.empty() && (part.rope[1] != part.rope[0] || part.rope[2] != part.rope[0]))
+            throw Error(Status::invalid_argument, "draft: a word's three rotary positions are alike");
+    }
     const InputPlaces at(s);
     std::vector<int32_t> values(size_t(at.end), 0);
     for (int64_t b = 0; b < s.B; ++b) {
         const Part& part = parts[size_t(b)];
-        if (part.tokens.size() != 1)
-            throw Error(Status::invalid_argument, "draft: a part is one token, that which was chosen last");
         values[size_t(at.tokens + b)] = part.tokens[0];
         values[size_t(at.first + b)] = int32_t(b), values[size_t(at.len + b)] = 1;
         const int64_t shift =
@@ -285,8 +277,9 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
     scratch_.tensor("draft_ids", Type::i32, {1, s.B * s.steps, 1, 1}).buffer->read(0, ids.data(), ids.size() * 4);
     scratch_.tensor("top_shares", Type::f32, {1, s.B * s.steps, 1, 1})
         .buffer->read(0, shares.data(), shares.size() * 4);
-    std::vector<std::vector<Candidate>> drafts(size_t(s.steps), std::vector<Candidate>(size_t(s.B)));
-    for (size_t i = 0; i < ids.size(); ++i) drafts[i / size_t(s.B)][i % size_t(s.B)] = {ids[i], shares[i]};
+    std::vector<std::vector<Candidate>> drafts(size_t(s.steps - s.forced), std::vector<Candidate>(size_t(s.B)));
+    for (size_t i = 0, from = size_t(s.forced * s.B); from + i < ids.size(); ++i)
+        drafts[i / size_t(s.B)][i % size_t(s.B)] = {ids[from + i], shares[from + i]};
     last_ = s;
     return drafts;
 }

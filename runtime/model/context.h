@@ -27,6 +27,11 @@ struct Part {
     std::span<const int32_t> rope{};      // [n, 3]: times, heights, widths; empty: the positions
 };
 
+/// Tokens of a part of either kind, `width` numbers an embedding.
+inline int64_t tokens_of(const Part& part, int64_t width) {
+    return part.embeddings.empty() ? int64_t(part.tokens.size()) : int64_t(part.embeddings.size()) / width;
+}
+
 struct Wanted {
     bool prefill = false;
     std::vector<int32_t> rows{};  // packed rows whose logits are wanted, e.g. n - 1
@@ -78,8 +83,8 @@ public:
     std::vector<Candidate> candidates(size_t i) const;
 
     /// A chain of `steps` tokens for each part: the MTP block takes the part's last token and the hidden row before it,
-    /// then its own best token and output. No more than one token a part; steps < options.pools.most_exact.
-    /// candidates: [step][part].
+    /// then its own best token and output. One token a part, whose rotary positions, where they are given, are three alike,
+    /// since it is a word; steps < options.pools.most_exact. candidates: [step][part].
     std::vector<std::vector<Candidate>> draft(const std::vector<Part>& parts, const std::vector<int>& steps);
 
 private:

@@ -100,19 +100,14 @@ void SequenceState::reset() {
     pos_ = high_ = floor_ = end_ = mtp_end_ = 0, kept_ = 1;
 }
 
-std::vector<SequenceState::Piece> SequenceState::live(Which which) const {
+std::vector<Piece> SequenceState::live_state(Which which) const {
     const model::Pools& pools = context_->pools();
-    const model::PoolShape& shape = pools.shape;
-    const gguf::Geometry& g = context_->geometry();
-    const bool ring = shape.form == model::StateForm::ring;
-    const int64_t block = ring ? pos_ / shape.W : 0, from = ring ? block * shape.W : pos_;
+    const bool ring = pools.shape.form == model::StateForm::ring;
+    const int64_t block = ring ? pos_ / pools.shape.W : 0, from = ring ? block * pools.shape.W : pos_;
     std::vector<Piece> list;
-    const size_t trunk_kv = pools.kv.size() - (context_->has_mtp() ? 1 : 0);
     if (which == Which::mtp) {
-        if (!mtp_ready()) return list;
-        for (size_t i = trunk_kv; i < pools.kv.size(); ++i)
-            for (const Tensor* t : {&pools.kv[i].k, &pools.kv[i].v}) add_rows(list, *t, 2, row_, 0, pos_);
-        if (model::present(pools.hidden)) add_rows(list, pools.hidden, 1, row_, std::max<int64_t>(0, from - 1), pos_);
+        if (mtp_ready() && model::present(pools.hidden))
+            add_rows(list, pools.hidden, 1, row_, std::max<int64_t>(0, from - 1), pos_);
         return list;
     }
     for (const model::RecurrentPool& pool : pools.recurrent) {
@@ -123,14 +118,29 @@ std::vector<SequenceState::Piece> SequenceState::live(Which which) const {
         }
         add_rows(list, pool.base, 1, row_, block, block + 1);
         for (const Tensor* t : {&pool.ring_k, &pool.ring_d, &pool.ring_g}) add_rows(list, *t, 2, row_, from, pos_);
-        add_rows(list, pool.inputs, 1, row_, std::max<int64_t>(0, from - (g.conv - 1)), pos_);
+        add_rows(list, pool.inputs, 1, row_, std::max<int64_t>(0, from - (context_->geometry().conv - 1)), pos_);
     }
-    for (size_t i = 0; i < trunk_kv; ++i)
-        for (const Tensor* t : {&pools.kv[i].k, &pools.kv[i].v}) add_rows(list, *t, 2, row_, 0, pos_);
     return list;
 }
 
-std::vector<SequenceState::Piece> SequenceState::live_all() const {
+std::vector<Piece> SequenceState::live_rows(Which which, int64_t from, int64_t to) const {
+    std::vector<Piece> list;
+    if (which == Which::mtp && !mtp_ready()) return list;
+    const std::vector<model::KvPool>& kv = context_->pools().kv;
+    const size_t trunk = kv.size() - (context_->has_mtp() ? 1 : 0);
+    for (size_t i = which == Which::mtp ? trunk : 0; i < (which == Which::mtp ? kv.size() : trunk); ++i)
+        for (const Tensor* t : {&kv[i].k, &kv[i].v}) add_rows(list, *t, 2, row_, from, to);
+    return list;
+}
+
+std::vector<Piece> SequenceState::live(Which which) const {
+    std::vector<Piece> states = live_state(which), rows = live_rows(which, 0, pos_);
+    if (which == Which::mtp) std::swap(states, rows);  // as saved files have it
+    states.insert(states.end(), rows.begin(), rows.end());
+    return states;
+}
+
+std::vector<Piece> SequenceState::live_all() const {
     std::vector<Piece> list = live(Which::trunk);
     for (const Piece& piece : live(Which::mtp)) list.push_back(piece);
     return list;
@@ -150,6 +160,7 @@ uint64_t SequenceState::hash() const {
 
 void SequenceState::adopt(int64_t pos, bool mtp) {
     const model::PoolShape& shape = context_->options().pools;
+    context_->checkpoints().forget(row_);
     pos_ = high_ = end_ = pos, kept_ = 1;
     mtp_end_ = mtp ? pos : 0;
     floor_ = shape.form == model::StateForm::ring ? pos / shape.W * shape.W : pos;

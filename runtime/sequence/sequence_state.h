@@ -61,12 +61,18 @@ public:
     };
     enum class Which { trunk, mtp };
     std::vector<Piece> live(Which which) const;
+    /// Of these, what is of the position alone: the recurrent layers' states and inputs; the hidden rows that the MTP block
+    /// is fed with.
+    std::vector<Piece> live_state(Which which) const;
+    /// And what there is for each token: keys and values, those of positions [from, to).
+    std::vector<Piece> live_rows(Which which, int64_t from, int64_t to) const;
     /// Of both parts. In any context the bytes are the same in the same order; where a ring wraps and
     /// cuts a piece in two depends on its length.
     std::vector<Piece> live_all() const;
     /// Of the trunk's live bytes: the same for the same tokens, however they were grouped into calls and rolled back.
     uint64_t hash() const;
-    /// Takes over that the row holds the live bytes of `pos` tokens, the MTP block's or not, and nothing before.
+    /// Takes over that the row holds the live bytes of `pos` tokens, the MTP block's or not, and nothing before. They may
+    /// be written afterwards, to where live() then says.
     void adopt(int64_t pos, bool mtp);
 
 private:

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/clock.h"
+#include "runtime/sequence/prompt_cuts.h"
 
 namespace rw::spec {
 namespace {
@@ -24,13 +25,12 @@ Generator::~Generator() {
 }
 
 const char* name_of(Stop stop) {
-    constexpr const char* names[] = {"none", "end_token", "length", "context_full", "cancelled", "failed"};
+    constexpr const char* names[] = {"none", "end_token", "stop_string", "length", "context_full", "cancelled", "failed"};
     return names[int(stop)];
 }
 
-void Generator::check(const Request& r) const {
-    const model::Options& o = context_.options();
-    r.sampler.check();
+void Generator::check(const Request& r, const model::Options& o, uint32_t vocab) {
+    r.sampling.check(vocab);
     const auto that = [](bool ok, std::string text) {
         if (!ok) throw Error(Status::invalid_argument, std::move(text));
     };
@@ -38,17 +38,33 @@ void Generator::check(const Request& r) const {
     that(r.most_tokens >= 1, "the number of tokens to generate is at least 1");
     that(r.n_max == n_auto || (r.n_max >= 0 && r.n_max < o.pools.most_exact),
          fmt::format("n_max {}: the context was made for drafts of up to {} tokens", r.n_max, o.pools.most_exact - 1));
-    that(r.n_max == 0 || r.drafter || drafter_, "drafts need a drafter (n_max = 0 generates without)");
-    that(r.n_min >= 0 && (r.n_min <= r.n_max || r.n_max <= 0) && (r.p_min == p_auto || (r.p_min >= 0 && r.p_min <= 1)),
-         "n_min is from 0 to n_max, p_min from 0 to 1, or p_auto");
+    that(r.n_min >= 0, fmt::format("n_min {}: 0 or more is expected", r.n_min));
+    that(r.n_min <= r.n_max || r.n_max <= 0,
+         fmt::format("n_min {}: no draft is longer than n_max, which is {}", r.n_min, r.n_max));
+    that(r.p_min == p_auto || (r.p_min >= 0 && r.p_min <= 1),
+         fmt::format("p_min {}: 0 to 1, or p_auto, is expected", r.p_min));
+    that(r.accept_rate < 0 || !r.constraint, "accept_rate takes drafts that a constraint may not allow");
     if (int64_t(r.prompt.size()) > o.pools.context)
         throw Error(Status::range, fmt::format("the prompt has {} tokens, the context {} positions", r.prompt.size(),
                                                o.pools.context));
+    for (const int32_t token : r.prompt)
+        if (token < 0 || uint32_t(token) >= vocab)
+            throw Error(Status::range, fmt::format("token {} is not one of the vocabulary's {}", token, vocab));
+}
+
+void Generator::check(const Request& r) const {
+    check(r, context_.options(), context_.geometry().vocab);
+    if (r.n_max != 0 && !r.drafter && !drafter_)
+        throw Error(Status::invalid_argument, "drafts need a drafter (n_max = 0 generates without)");
 }
 
 Generation Generator::fresh(Request request, sequence::SequenceState state) const {
     Drafter* const drafter = request.drafter ? request.drafter : drafter_;
-    return {next_id(), std::move(request), drafter, std::move(state), {}, Stop::none, {}, {}, {}, {}};
+    sample::Sampler sampler(request.sampling, request.constraint);
+    sampler.begin(request.prompt);
+    sample::Stops stops = request.stops;
+    return {.id = next_id(), .request = std::move(request), .drafter = drafter, .state = std::move(state), .text = {},
+            .sampler = std::move(sampler), .stops = std::move(stops)};
 }
 
 Generation& Generator::add(Request request, const model::Progress& progress) {
@@ -83,34 +99,43 @@ Generation& Generator::resume(sequence::SequenceState state, int32_t last, Reque
     request.prompt = std::move(before);
     if (&state.context() != &context_)
         throw Error(Status::invalid_argument, "resume: the state is one of another context");
-    if (last < 0 || last >= int64_t(context_.geometry().vocab))
-        throw Error(Status::range,
-                    fmt::format("resume: token {} is not one of the vocabulary's {}", last, context_.geometry().vocab));
-    all_.push_back(fresh(std::move(request), std::move(state)));
-    Generation& g = all_.back();
+    if (request.constraint && !request.constraint->allows(last))
+        throw Error(Status::invalid_argument, "resume: the constraint does not allow the last token");
+    std::list<Generation> one;
+    one.push_back(fresh(std::move(request), std::move(state)));
+    Generation& g = one.front();
     g.text = {last};
-    g.stopped = stop_at(g, 1, last, g.state.pos());
+    g.sampler.accept({last});
+    g.stops.push(last);
+    g.stopped = stop_at(g, g.stops, 1, last, g.state.pos());
+    all_.splice(all_.end(), one);
     return begin(g);
+}
+
+/// Tokens that others have run need not be run again; those of a prompt that is at work just now are known as well.
+void Generator::take_known(Generation& g, const sequence::PrefixCache::Prompt& prompt) {
+    const int64_t before = g.state.pos();
+    cache_->restore(g.state, prompt, g.needs_mtp());
+    // A copy that failed leaves nothing, and then nothing was saved.
+    g.counts.cached = g.state.pos() < before ? 0 : g.counts.cached + g.state.pos() - before;
 }
 
 /// The next call of a prompt; behind its last the first token is chosen.
 void Generator::prompt_call(Generation& g) {
-    // Cut by the prompt alone, at multiples of the chunk and where messages begin, whatever else runs: the same prompt
-    // gives the same bits, and two that begin with the same messages have the same states there.
     const double start = seconds_now();
     const std::span<const int32_t> prompt(g.request.prompt);
-    const size_t chunk = size_t(context_.options().chunk), at = size_t(g.state.pos());
-    const auto next = std::find(prompt.begin() + std::ptrdiff_t(at) + 1, prompt.end(), g.request.message_start);
-    const size_t end = std::min((at / chunk + 1) * chunk, size_t(next - prompt.begin()));
+    const int64_t chunk = context_.options().chunk;
+    const std::vector<int64_t> cuts = sequence::prompt_cuts(prompt, chunk, g.request.message_start);
+    if (cache_) take_known(g, {prompt, cuts});
+    const size_t at = size_t(g.state.pos()), end = size_t(*std::upper_bound(cuts.begin(), cuts.end(), g.state.pos()));
     const auto part = prompt.subspan(at, end - at);
     model::Wanted wanted{.prefill = true, .mtp = g.needs_mtp()};
     if (end == prompt.size()) wanted.rows = {int32_t(part.size()) - 1};
     context_.run({g.state.part(part)}, wanted);
     g.state.advance(int64_t(part.size()), wanted.mtp);
-    if (end == prompt.size()) {
-        g.text.push_back(chosen(g, 0, g.state.pos()));
-        g.stopped = stop_at(g, 1, g.text.back(), g.state.pos());
-    }
+    if (end == prompt.size()) take(g, verdict(g, {}, 0, g.state.pos()));
+    // A longer prompt would not be cut at this one's end.
+    if (cache_ && (end < prompt.size() || int64_t(end) % chunk == 0)) cache_->offer(g.state, {prompt, cuts});
     g.counts.prefill_seconds += seconds_now() - start;
 }
 

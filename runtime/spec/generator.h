@@ -19,10 +19,11 @@
 #include <list>
 #include <optional>
 
-#include "runtime/sequence/sequence_state.h"
+#include "runtime/sample/sampler.h"
+#include "runtime/sample/stops.h"
+#include "runtime/sequence/prefix_cache.h"
 #include "runtime/spec/controller.h"
 #include "runtime/spec/drafter.h"
-#include "runtime/spec/sampler.h"
 #include "runtime/spec/threshold.h"
 
 namespace rw::spec {
@@ -33,6 +34,7 @@ struct Counts {
     int64_t rounds = 0, drafted = 0, accepted = 0, emitted = 0;
     std::vector<int64_t> tried, taken;  // by place in the draft
     int64_t recomputed = 0;             // tokens that going back had to compute again
+    int64_t cached = 0;                 // tokens of the prompt that were not run: the cache knew them
     double prefill_seconds = 0, draft_seconds = 0, verify_seconds = 0;
 };
 
@@ -43,17 +45,20 @@ struct Request {
     std::vector<int32_t> prompt;
     int64_t most_tokens = 128;
     std::vector<int32_t> ends{};   // tokens that end the text; they are part of it
-    Sampler sampler{};
+    sample::Options sampling{};
+    std::shared_ptr<const sample::Constraint> constraint{};  // on the text: a grammar, a budget of thinking
+    sample::Stops stops{};         // strings that end the text
     int n_max = 0;                 // drafts of a round; 0 is plain decoding, n_auto as many as pay (controller.h)
     int n_min = 0;                 // shorter drafts are dropped
     double p_min = 0;              // a draft ends before a token that the drafter holds less probable; p_auto: where the
                                    // next no longer pays (threshold.h)
+    bool ratio = false;            // drafts stand by their probability: text from the same distribution, not the same text
     int32_t message_start = -1;    // token that begins a message: no call of the prompt reaches over one
     Drafter* drafter = nullptr;    // who drafts, where it is not the generator's
     double accept_rate = -1;       // for measuring: drafts are taken with this probability, whatever the model says
 };
 
-enum class Stop { none, end_token, length, context_full, cancelled, failed };
+enum class Stop { none, end_token, stop_string, length, context_full, cancelled, failed };
 const char* name_of(Stop stop);
 
 /// One sequence: read it between rounds.
@@ -63,17 +68,20 @@ struct Generation {
     Drafter* drafter;            // null where there is none
     sequence::SequenceState state;
     std::vector<int32_t> text;   // without the prompt; the last token is not in the state yet
+    sample::Sampler sampler;
+    sample::Stops stops;         // found(): where in the text's bytes a stop string cuts it off
+    std::vector<sample::Logprobs> logprobs{};  // where they are asked for; of the tokens that were chosen here
     Stop stopped = Stop::none;
-    Counts counts;
-    std::optional<Controller> controller;  // with n_auto
-    Threshold threshold;                   // with p_auto
+    Counts counts{};
+    std::optional<Controller> controller{};  // with n_auto
+    Threshold threshold{};                   // with p_auto
     struct Round {               // what the last round did
         int asked = 0;           // tokens that the drafter might have guessed
         std::vector<model::Candidate> draft;
         int accepted = 0;
         int64_t recomputed = 0;
         bool reading = false;    // the drafter was still taking the text in
-    } last;
+    } last{};
 
     Known known() const { return {id, request.prompt, text, &state}; }
     bool needs_mtp() const { return drafter && drafter->needs_mtp(); }
@@ -83,9 +91,14 @@ struct Generation {
 
 class Generator {
 public:
-    /// Both have to outlive it, and requests' own drafters too. Without a drafter decoding is plain.
-    explicit Generator(model::Context& context, Drafter* drafter = nullptr) : context_(context), drafter_(drafter) {}
+    /// All have to outlive it, and requests' own drafters too. Without a drafter decoding is plain. With a cache prompts
+    /// go on from what it knows; text and states are the same, bit for bit.
+    explicit Generator(model::Context& context, Drafter* drafter = nullptr, sequence::PrefixCache* cache = nullptr)
+        : context_(context), drafter_(drafter), cache_(cache) {}
     ~Generator();
+
+    /// Throws Error for a request that cannot be met with such a context: before it is made, for who has the choice.
+    static void check(const Request& request, const model::Options& options, uint32_t vocab);
 
     /// Runs the prompt and chooses the first token. Throws Error for a request that cannot be met, and takes nothing then.
     /// progress: prompt tokens done and in all; false stops.
@@ -114,17 +127,30 @@ public:
 private:
     void check(const Request& request) const;
     void prompt_call(Generation& g);
+    void take_known(Generation& g, const sequence::PrefixCache::Prompt& prompt);
     Generation* next_prompt();
     Generation& begin(Generation& g);
     Generation fresh(Request request, sequence::SequenceState state) const;
     std::vector<std::vector<int32_t>> drafts(const std::vector<Generation*>& going);
-    int32_t chosen(const Generation& g, size_t row, int64_t position) const;
+    /// What is to be done with a sequence, worked out before anything changes.
+    struct Verdict {
+        std::vector<int32_t> tokens;  // of which all but the last were drafted
+        std::vector<sample::Logprobs> logprobs;
+        sample::Sampler sampler;      // behind them
+        sample::Stops stops;
+        Stop stop = Stop::none;
+    };
+    Verdict verdict(Generation& g, std::span<const int32_t> draft, size_t row, int64_t position) const;
+    static void take(Generation& g, Verdict verdict);
+    sample::Choice chosen(const Request& r, const sample::Sampler& sampler, size_t row, int64_t position,
+                          std::optional<int32_t> draft) const;
     void cut(Generation& g, const std::vector<model::Candidate>& chain, int sequences, double other_drafts);
     void tell(const std::vector<Generation*>& going, double seconds);
-    Stop stop_at(const Generation& g, size_t tokens, int32_t token, int64_t position) const;
+    Stop stop_at(const Generation& g, const sample::Stops& stops, size_t tokens, int32_t token, int64_t position) const;
 
     model::Context& context_;
     Drafter* drafter_;
+    sequence::PrefixCache* cache_;
     std::list<Generation> all_;
     RoundCosts costs_;
     struct Spent {           // by a drafter, in this round

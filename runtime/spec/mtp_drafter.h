@@ -11,7 +11,10 @@ public:
     explicit MtpDrafter(model::Context& context);
     std::string name() const override { return "mtp"; }
     bool needs_mtp() const override { return true; }
+    bool extends() const override { return true; }
     void draft(std::span<DraftJob> jobs) override;
+    /// Its keys, values and hidden rows, which the context holds.
+    uint64_t bytes() const override;
 
 private:
     model::Context& context_;

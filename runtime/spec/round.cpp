@@ -1,23 +1,65 @@
 // A round of the generator: drafts (drafts.cpp), one call that verifies them all, verdicts, and going back.
 #include <algorithm>
+#include <iterator>
 
 #include "runtime/clock.h"
+#include "runtime/sample/random.h"
 #include "runtime/spec/generator.h"
 
 namespace rw::spec {
+namespace {
 
-/// The token that the model itself chooses behind row `row` of the last call.
-int32_t Generator::chosen(const Generation& g, size_t row, int64_t position) const {
-    if (g.request.sampler.greedy()) return context_.candidates(row).front().token;
-    return g.request.sampler.choose(context_.logits(row), position);
+template <class T>
+void make_room(std::vector<T>& list, size_t more) {
+    if (list.capacity() - list.size() < more) list.reserve(2 * list.size() + more);
+}
+
+}  // namespace
+
+/// What the sequence's sampler chooses behind row `row` of the last call.
+sample::Choice Generator::chosen(const Request& r, const sample::Sampler& sampler, size_t row, int64_t position,
+                                 std::optional<int32_t> draft) const {
+    if (sampler.argmax_only())
+        if (auto best = sampler.choose_best(context_.candidates(row).front().token)) return *best;
+    const std::vector<float> logits = context_.logits(row);
+    return sampler.choose(logits, position, r.ratio ? draft : std::nullopt);
 }
 
 /// Whether a text of that many tokens is over with this one, which gets this position.
-Stop Generator::stop_at(const Generation& g, size_t tokens, int32_t token, int64_t position) const {
+Stop Generator::stop_at(const Generation& g, const sample::Stops& stops, size_t tokens, int32_t token,
+                        int64_t position) const {
     const auto& ends = g.request.ends;
     if (std::find(ends.begin(), ends.end(), token) != ends.end()) return Stop::end_token;
+    if (stops.found()) return Stop::stop_string;
     if (int64_t(tokens) >= g.request.most_tokens) return Stop::length;
     return position >= context_.options().pools.context ? Stop::context_full : Stop::none;
+}
+
+/// Of the last call the rows from `row` on are those of the last token and of the draft; position: of the first token that
+/// is chosen. Only makes room in the sequence, so that taking the verdict cannot fail.
+Generator::Verdict Generator::verdict(Generation& g, std::span<const int32_t> draft, size_t row, int64_t position) const {
+    Verdict v{.tokens = {}, .logprobs = {}, .sampler = g.sampler, .stops = g.stops};
+    for (size_t n = 0;; ++n) {
+        const auto here = n < draft.size() ? std::optional(draft[n]) : std::nullopt;
+        sample::Choice choice = chosen(g.request, v.sampler, row + n, position + int64_t(n), here);
+        if (here && g.request.accept_rate >= 0 && sample::uniform(1, 0, position + int64_t(n)) < g.request.accept_rate)
+            choice = {*here};
+        v.sampler.accept(choice);
+        v.stops.push(choice.token);
+        v.tokens.push_back(choice.token);
+        if (choice.logprobs) v.logprobs.push_back(std::move(*choice.logprobs));
+        v.stop = stop_at(g, v.stops, g.text.size() + n + 1, choice.token, position + int64_t(n));
+        if (v.stop != Stop::none || here != choice.token) break;
+    }
+    make_room(g.text, v.tokens.size()), make_room(g.logprobs, v.logprobs.size());
+    return v;
+}
+
+void Generator::take(Generation& g, Verdict v) {
+    g.text.insert(g.text.end(), v.tokens.begin(), v.tokens.end());
+    std::move(v.logprobs.begin(), v.logprobs.end(), std::back_inserter(g.logprobs));
+    g.sampler = std::move(v.sampler), g.stops = std::move(v.stops);
+    g.stopped = v.stop;
 }
 
 bool Generator::round() {
@@ -41,25 +83,10 @@ bool Generator::round() {
     }
     context_.run(parts, wanted);
 
-    struct Verdict {
-        std::vector<int32_t> tokens;  // of which all but the last were drafted
-        Stop stop = Stop::none;
-    };
-    std::vector<Verdict> verdicts(going.size());  // all of them before anything changes
+    std::vector<Verdict> verdicts;  // all of them before anything changes
     size_t row = 0;
     for (size_t i = 0; i < going.size(); ++i) {
-        const Generation& g = *going[i];
-        Verdict& v = verdicts[i];
-        for (size_t n = 0;; ++n) {
-            const int64_t position = g.state.pos() + int64_t(n) + 1;
-            int32_t token = chosen(g, row + n, position);
-            const bool drafted_here = n < drafted[i].size();
-            if (drafted_here && g.request.accept_rate >= 0 && uniform(1, 0, position) < g.request.accept_rate)
-                token = drafted[i][n];
-            v.tokens.push_back(token);
-            v.stop = stop_at(g, g.text.size() + n + 1, token, position);
-            if (v.stop != Stop::none || !drafted_here || drafted[i][n] != token) break;
-        }
+        verdicts.push_back(verdict(*going[i], drafted[i], row, going[i]->state.pos() + 1));
         row += rows[i].size();
     }
     try {
@@ -75,17 +102,16 @@ bool Generator::round() {
     }
     for (size_t i = 0; i < going.size(); ++i) {
         Generation& g = *going[i];
-        const std::vector<int32_t>& tokens = verdicts[i].tokens;
-        const size_t accepted = tokens.size() - 1, tried = std::min(tokens.size(), drafted[i].size());
-        g.text.insert(g.text.end(), tokens.begin(), tokens.end());
-        g.stopped = verdicts[i].stop;
+        const size_t emitted = verdicts[i].tokens.size(), accepted = emitted - 1;
+        const size_t tried = std::min(emitted, drafted[i].size());
+        take(g, std::move(verdicts[i]));
         Counts& c = g.counts;
         c.recomputed += g.last.recomputed;
         c.tried.resize(std::max(c.tried.size(), drafted[i].size())), c.taken.resize(c.tried.size());
         for (size_t n = 0; n < tried; ++n) ++c.tried[n];
         for (size_t n = 0; n < accepted; ++n) ++c.taken[n];
         ++c.rounds;
-        c.drafted += int64_t(drafted[i].size()), c.accepted += int64_t(accepted), c.emitted += int64_t(tokens.size());
+        c.drafted += int64_t(drafted[i].size()), c.accepted += int64_t(accepted), c.emitted += int64_t(emitted);
         c.verify_seconds += seconds_now() - start;
         g.last.accepted = int(accepted);
     }

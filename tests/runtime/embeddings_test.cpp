@@ -1,4 +1,6 @@
 // Input as vectors instead of tokens, as a picture's are: the same rows give the same bits everywhere.
+#include <cmath>
+
 #include "runtime/sequence/sequence_state.h"
 #include "tests/runtime/runtime_fixture.h"
 
@@ -58,6 +60,44 @@ TEST_P(Runtime, EmbeddingsAreWhatTheirTokensAre) {
                 for (size_t i = 0; i < 4; ++i) EXPECT_EQ(drafts[0][i][0].token, drafts[1][i][0].token);
             }
     }
+}
+
+TEST_P(Runtime, BadVectorsAndPlacesAreRefusedAndChangeNothing) {
+    model::Options o;
+    o.pools.most_exact = 4;
+    const auto c = context(o);
+    const auto width = size_t(c->geometry().width);
+    const auto tokens = some_tokens(8, 3);
+    sequence::SequenceState state(*c);
+    c->run({state.part(std::span(tokens).first(3))}, {.mtp = true});
+    state.advance(3, true);
+    const std::vector<std::byte> before = live_bytes(state);
+    const auto refused = [&](std::span<const int32_t> words, std::vector<float> vectors, std::vector<int32_t> rope,
+                             Status status, bool drafted = false) {
+        model::Part part = state.part(words);
+        part.embeddings = vectors, part.rope = rope;
+        try {
+            if (drafted) c->draft({part}, {2});
+            else c->run({part}, {});
+            ADD_FAILURE();
+        } catch (const Error& e) {
+            EXPECT_EQ(e.status, status) << e.what();
+        }
+        EXPECT_EQ(live_bytes(state), before);
+    };
+    const std::span<const int32_t> none, one = std::span(tokens).first(1), two = std::span(tokens).first(2);
+    const auto row = [&](float x) { return std::vector<float>(width, x); };
+    refused(one, row(1), {}, Status::invalid_argument);  // which of them?
+    refused(none, std::vector<float>(width + 1, 1.f), {}, Status::invalid_argument);
+    refused(none, row(NAN), {}, Status::invalid_argument);
+    refused(none, row(-INFINITY), {}, Status::invalid_argument);
+    refused(two, {}, {1, 2, 3}, Status::invalid_argument);
+    refused(two, {}, {3, 4, 3, 4, 3, -1}, Status::range);
+    refused(one, {}, {3}, Status::invalid_argument, true);
+    refused(one, {}, {3, 3, 4}, Status::invalid_argument, true);
+    refused(one, row(1), {}, Status::invalid_argument, true);
+    refused(none, row(1), {}, Status::invalid_argument, true);
+    refused(two, {}, {}, Status::invalid_argument, true);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Drafts change how soon a text comes, never what it is.
+#include "runtime/sample/random.h"
 #include "runtime/spec/generator.h"
 #include "runtime/spec/make_drafter.h"
 #include "runtime/spec/mtp_drafter.h"
@@ -23,7 +24,7 @@ public:
         for (spec::DraftJob& job : jobs)
             for (int i = 0; i < job.most; ++i) {
                 const size_t at = job.known.text.size() + size_t(i);
-                const bool right = spec::uniform(7, 0, int64_t(at * 31 + job.known.text.size())) < 0.8;
+                const bool right = sample::uniform(7, 0, int64_t(at * 31 + job.known.text.size())) < 0.8;
                 job.chain.push_back({at < text_.size() && right ? text_[at] : int32_t(at % 512), 1});
             }
     }
@@ -32,8 +33,8 @@ private:
     std::vector<int32_t> text_;
 };
 
-spec::Request request(int n_max, const spec::Sampler& sampler = {}, uint64_t prompt = 1) {
-    return {.prompt = some_tokens(37, prompt), .most_tokens = 28, .sampler = sampler, .n_max = n_max};
+spec::Request request(int n_max, const sample::Options& sampling = {}, uint64_t prompt = 1) {
+    return {.prompt = some_tokens(37, prompt), .most_tokens = 28, .sampling = sampling, .n_max = n_max};
 }
 
 spec::Generation& finished(spec::Generator& generator, spec::Request r) {
@@ -50,9 +51,9 @@ struct Text {
 };
 Text text_of(const spec::Generation& g) { return {g.text, g.state.hash()}; }
 
-Text plain(model::Context& c, const spec::Sampler& sampler = {}, uint64_t prompt = 1) {
+Text plain(model::Context& c, const sample::Options& sampling = {}, uint64_t prompt = 1) {
     spec::Generator generator(c);
-    return text_of(finished(generator, request(0, sampler, prompt)));
+    return text_of(finished(generator, request(0, sampling, prompt)));
 }
 
 void expect_sound(const spec::Counts& n) {
@@ -64,7 +65,7 @@ void expect_sound(const spec::Counts& n) {
     EXPECT_LE(tried, n.drafted);
 }
 
-const spec::Sampler warm{.temperature = 0.8, .top_k = 40, .top_p = 0.95, .seed = 42};
+const sample::Options warm{.temperature = 0.8, .top_k = 40, .top_p = 0.95, .seed = 42};
 
 TEST_P(Runtime, MtpTextIsPlainText) {
     constexpr std::pair<StateForm, Type> contexts[] = {
@@ -72,12 +73,12 @@ TEST_P(Runtime, MtpTextIsPlainText) {
         {StateForm::ring, Type::q8_0}};
     for (const auto& [form, kv] : contexts) {
         const auto c = context(options(form, 1, 9, kv));
-        for (const spec::Sampler& sampler : {spec::Sampler{}, warm}) {
-            const Text expected = plain(*c, sampler);
+        for (const sample::Options& sampling : {sample::Options{}, warm}) {
+            const Text expected = plain(*c, sampling);
             spec::MtpDrafter mtp(*c);
             for (int n_max = 0; n_max <= 8; ++n_max) {
                 spec::Generator generator(*c, &mtp);
-                const spec::Generation& g = finished(generator, request(n_max, sampler));
+                const spec::Generation& g = finished(generator, request(n_max, sampling));
                 EXPECT_EQ(g.text, expected.tokens) << "n_max " << n_max;
                 EXPECT_EQ(g.state.hash(), expected.hash) << "n_max " << n_max;
                 EXPECT_EQ(g.counts.drafted > 0, n_max > 0);
@@ -109,13 +110,13 @@ TEST_P(Runtime, TextWithLookedUpDraftsIsPlainText) {
     spec::Request r = request(8);
     for (size_t i = 0; i < 60; ++i) r.prompt.push_back(r.prompt[i % 7]);
     r.most_tokens = 40;
-    for (const spec::Sampler& sampler : {spec::Sampler{}, spec::Sampler{.temperature = 0.3, .top_k = 3, .seed = 1}}) {
-        r.sampler = sampler;
+    for (const sample::Options& sampling : {sample::Options{}, sample::Options{.temperature = 0.3, .top_k = 3, .seed = 1}}) {
+        r.sampling = sampling;
         spec::Request without = r;
         without.n_max = 0;
         spec::Generator alone(*c);
         const Text expected = text_of(finished(alone, without));
-        for (const char* who : {"ngram-simple:n=1", "ngram-map:n=1", "ngram-mod:n=1", "ngram-map:n=1:fewest=2,mtp"}) {
+        for (const char* who : {"ngram-simple:n=1", "ngram-map:n=1", "ngram-mod:n=1", "ngram-map:n=1:fewest=2,mtp", "ngram-map:n=2:extend,mtp"}) {
             const auto drafter = spec::DrafterText(who).make(*c);
             spec::Generator generator(*c, drafter.get());
             const spec::Generation& g = finished(generator, r);
@@ -125,6 +126,38 @@ TEST_P(Runtime, TextWithLookedUpDraftsIsPlainText) {
             generator.drop(g);
         }
     }
+}
+
+TEST_P(Runtime, AChainGoesOnWithAGuessAsWithItsOwn) {
+    const auto c = context(options(StateForm::ring, 2, 9));
+    const std::vector<int32_t> prompt = some_tokens(20, 3), last{7};
+    std::vector<sequence::SequenceState> states;
+    for (int i = 0; i < 2; ++i) {
+        states.emplace_back(*c);
+        const auto part = std::span(prompt).first(size_t(20 - 5 * i));
+        c->run({states.back().part(part)}, {.prefill = true, .mtp = true});
+        states.back().advance(int64_t(part.size()), true);
+    }
+    const auto own = c->draft({states[0].part(last), states[1].part(last)}, {8, 6});
+    for (const size_t known : {1, 3, 5}) {
+        std::vector<std::vector<int32_t>> tokens(2, last);
+        for (size_t k = 0; k < known; ++k)
+            for (size_t b = 0; b < 2; ++b) tokens[b].push_back(own[k][b].token);
+        const auto rest = c->draft({states[0].part(tokens[0]), states[1].part(tokens[1])}, {8, 6});
+        ASSERT_EQ(rest.size(), 8 - known);
+        for (size_t k = known; k < 8; ++k)
+            for (size_t b = 0; b < (k < 6 ? 2u : 1u); ++b) {
+                EXPECT_EQ(rest[k - known][b].token, own[k][b].token);
+                EXPECT_EQ(rest[k - known][b].probability, own[k][b].probability);
+            }
+        tokens[0].back() ^= 1;  // another guess is gone on with otherwise
+        const auto other = c->draft({states[0].part(tokens[0]), states[1].part(tokens[1])}, {8, 6});
+        EXPECT_NE(other[0][0].probability, own[known][0].probability);
+        EXPECT_EQ(other[0][1].probability, own[known][1].probability);
+    }
+    const std::vector<int32_t> two{7, 8};
+    EXPECT_THROW(c->draft({states[0].part(two)}, {1}), Error);
+    EXPECT_THROW(c->draft({states[0].part(two), states[1].part(last)}, {3, 3}), Error);
 }
 
 TEST_P(Runtime, TheStateDoesNotDependOnHowLongDraftsMayBe) {
@@ -180,12 +213,12 @@ TEST_P(Runtime, TextOfAsManyDraftsAsPayIsPlainText) {
     }
 }
 
-void check_together(model::Context& c, const spec::Sampler& sampler) {
+void check_together(model::Context& c, const sample::Options& sampling) {
     spec::MtpDrafter mtp(c);
     std::vector<Text> expected;
-    for (uint64_t i = 0; i < 4; ++i) expected.push_back(plain(c, sampler, i));
+    for (uint64_t i = 0; i < 4; ++i) expected.push_back(plain(c, sampling, i));
     spec::Generator generator(c, &mtp);
-    for (int i = 0; i < 4; ++i) generator.add(request(i + 1, sampler, uint64_t(i)));  // drafts of different lengths
+    for (int i = 0; i < 4; ++i) generator.add(request(i + 1, sampling, uint64_t(i)));  // drafts of different lengths
     while (generator.round()) {
     }
     size_t i = 0;
@@ -197,7 +230,7 @@ void check_together(model::Context& c, const spec::Sampler& sampler) {
 
 TEST_P(Runtime, SequencesTogetherSayWhatTheySayAlone) {
     const auto c = context(options(StateForm::ring, 4, 5));
-    for (const spec::Sampler& sampler : {spec::Sampler{}, warm}) check_together(*c, sampler);
+    for (const sample::Options& sampling : {sample::Options{}, warm}) check_together(*c, sampling);
     check_together(*context(options(StateForm::ring, 4, 5, Type::q8_0)), {});
 }
 
@@ -206,11 +239,11 @@ TEST_P(Runtime, SequencesTogetherWithCheckpoints) { check_together(*context(opti
 
 TEST_P(Runtime, OnePromptInFourSequencesGivesOneAnswer) {
     for (const StateForm form : {StateForm::ring, StateForm::snapshots}) {
-        for (const spec::Sampler& sampler : {spec::Sampler{}, warm}) {
+        for (const sample::Options& sampling : {sample::Options{}, warm}) {
             const auto c = context(options(form, 4, 4));
             spec::MtpDrafter mtp(*c);
             spec::Generator generator(*c, &mtp);
-            spec::Request r = request(3, sampler);
+            spec::Request r = request(3, sampling);
             r.prompt = some_tokens(100, 1);  // long enough for products that promise no row's bits alone
             for (int i = 0; i < 4; ++i) generator.add(r);
             while (generator.round()) {
@@ -347,41 +380,12 @@ TEST_P(Runtime, BadRequestsAreRefused) {
     refused([](spec::Request& r) { r.most_tokens = 0; });
     refused([](spec::Request& r) { r.n_max = 4; });
     refused([](spec::Request& r) { r.n_min = 4; });
-    refused([](spec::Request& r) { r.sampler.top_p = 0; });
-    refused([](spec::Request& r) { r.sampler.temperature = -1; });
+    refused([](spec::Request& r) { r.sampling.top_p = 0; });
+    refused([](spec::Request& r) { r.sampling.temperature = -1; });
     EXPECT_EQ(finished(generator, request(3)).text, plain(*context(options(StateForm::ring, 1, 4))).tokens);
 }
 
 INSTANTIATE_TEST_SUITE_P(Device, Runtime, testing::ValuesIn(device_ids()), device_name);
-
-TEST(Sampler, FollowsTheProbabilities) {
-    const std::vector<float> logits{0, std::log(2.0f), std::log(3.0f), std::log(4.0f)};
-    const spec::Sampler sampler{.temperature = 1, .seed = 3};
-    std::vector<int> count(4);
-    for (int64_t i = 0; i < 100000; ++i) ++count[size_t(sampler.choose(logits, i))];
-    for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(count[i], 10000.0 * double(i + 1), 500);
-}
-
-TEST(Sampler, KeepsWhatItIsTold) {
-    const std::vector<float> logits{3, 1, 3, 2, -1};
-    EXPECT_EQ(spec::Sampler{}.choose(logits, 0), 0);  // the lowest of equals
-    for (int64_t i = 0; i < 1000; ++i) {
-        EXPECT_NE((spec::Sampler{.temperature = 1, .top_k = 3}.choose(logits, i)), 1);
-        EXPECT_EQ((spec::Sampler{.temperature = 1, .top_k = 1}.choose(logits, i)), 0);
-        const int32_t nucleus = spec::Sampler{.temperature = 1, .top_p = 0.5}.choose(logits, i);
-        EXPECT_TRUE(nucleus == 0 || nucleus == 2);
-        EXPECT_NE((spec::Sampler{.temperature = 1, .min_p = 0.2}.choose(logits, i)), 1);
-    }
-    int differ = 0;
-    for (int64_t i = 0; i < 100; ++i)
-        differ += spec::Sampler{.temperature = 1, .seed = 5}.choose(logits, i) !=
-                  spec::Sampler{.temperature = 1, .seed = 5, .choice = 1}.choose(logits, i);
-    EXPECT_GT(differ, 20);  // another choice is another text
-    const float nan = std::nanf("");
-    EXPECT_EQ(spec::Sampler{}.choose(std::vector<float>{nan, 1, 2, nan}, 0), 2);
-    const int32_t drawn = spec::Sampler{.temperature = 1}.choose(std::vector<float>{nan, 1, 2, nan}, 0);
-    EXPECT_TRUE(drawn == 1 || drawn == 2);
-}
 
 }  // namespace
 }  // namespace rw::test

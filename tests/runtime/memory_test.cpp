@@ -1,4 +1,5 @@
 // The table of what a model takes is what it takes: held against what the device counts.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "runtime/model/plan_cache.h"
@@ -129,11 +130,94 @@ TEST_P(MemoryTable, WhatDoesNotFitIsRefusedBeforeAnythingIsTaken) {
     --o.budget;
     const std::string why = refusal();
     for (const auto& [purpose, bytes] : table) EXPECT_NE(why.find(purpose), std::string::npos) << why;
-    EXPECT_NE(why.find("a context of 255 positions would fit"), std::string::npos) << why;
+    EXPECT_NE(why.find("what would fit: a context of 255 positions"), std::string::npos) << why;
     o.pools.context = 255;
     EXPECT_EQ(refusal(), "");
-    o.budget = 1000;
-    EXPECT_NE(refusal().find("not one position would fit"), std::string::npos);
+}
+
+/// What is advised does fit, and a little more does not: what kernels work in is counted as for what was asked.
+TEST_P(MemoryTable, ARefusalSaysWhatWouldFit) {
+    const auto m = random_model();
+    const auto d = device();
+    model::Options asked;
+    asked.pools.context = 512, asked.pools.sequences = 8, asked.pools.most_exact = 4, asked.chunk = 64;
+    const auto refusal = [&](model::Options o, uint64_t budget) {
+        o.budget = budget;
+        try {
+            model::Context refused(m, d, o);
+        } catch (const Error& e) {
+            EXPECT_EQ(e.status, Status::out_of_memory);
+            return std::string(e.what());
+        }
+        ADD_FAILURE() << "it fits";
+        return std::string();
+    };
+    const auto takes = [&](const model::Options& o) { return total(model::Context::measure(*m, d, o)); };
+    const auto has = [](const std::string& why, const std::string& text) {
+        EXPECT_NE(why.find(text), std::string::npos) << text << " is not in: " << why;
+    };
+    const auto number = [](const std::string& why, const std::string& before) {
+        const size_t at = why.find(before);
+        EXPECT_NE(at, std::string::npos) << before << " is not in: " << why;
+        return at == std::string::npos ? 0 : std::stoll(why.substr(at + before.size()));
+    };
+    model::Options with = asked;
+    with.pools.kv = Type::q8_0;
+    const uint64_t budget = takes(with);
+    const std::string some = refusal(asked, budget);
+    has(some, fmt::format("; or a q8_0 KV cache ({:.1f} MiB)", double(budget) / (1 << 20)));
+    has(some, "; or no MTP block (");
+    for (const auto& [text, set] : std::initializer_list<std::pair<const char*, void (*)(model::Options&, int64_t)>>{
+             {"what would fit: a context of ", [](model::Options& o, int64_t n) { o.pools.context = n; }},
+             {" MiB); or ", [](model::Options& o, int64_t n) { o.pools.sequences = n; }}}) {
+        const int64_t n = number(some, text);
+        model::Options most = asked;
+        set(most, n);
+        EXPECT_GE(n, 1);
+        EXPECT_LE(takes(most), budget) << text << n;
+        const int64_t more = n + 1 + n / 10;
+        set(most, more);
+        EXPECT_GT(takes(most), budget) << text << more;
+    }
+    const model::Ledger table = model::Context::measure(*m, d, asked);
+    const uint64_t weights = of(table, "weights") + of(table, "mapped weights");
+    const std::string none = refusal(asked, weights - 1);
+    has(none, fmt::format("the weights alone are {:.1f} MiB; nothing would fit", double(weights) / (1 << 20)));
+    model::Options least = asked;
+    least.mtp = false, least.pools.sequences = 1, least.pools.most_exact = 1, least.chunk = 32;
+    least.pools.kv = Type::q8_0, least.pools.form = StateForm::snapshots, least.pools.context = 100;
+    const uint64_t little = takes(least);
+    const std::string all = refusal(asked, little);
+    has(all, "what would fit, all together: one sequence without drafts");
+    has(all, "a q8_0 KV cache and a context of 100 (");
+    has(refusal(least, little - 1), "what would fit: a context of 99 positions");
+}
+
+/// In ring form a longer draft costs rows and, every W tokens, a base; never a state a token.
+TEST(RingBytes, AreWhatTheFormulaSays) {
+    const auto m = random_model();
+    const gguf::Geometry& g = m->geometry();
+    const uint64_t state = uint64_t(g.state) * g.state * g.v_heads, C = g.conv_width();
+    const uint64_t row = uint64_t(g.state) * (g.k_heads + g.v_heads) + g.v_heads;
+    const auto measured = [&](StateForm form, int64_t n_max, const char* purpose) {
+        model::Options o;
+        o.pools.context = 256, o.chunk = 32, o.pools.form = form, o.pools.most_exact = n_max + 1;
+        return of(model::Context::measure(*m, core::open("cpu"), o), purpose);
+    };
+    uint64_t layers = 0;
+    for (uint32_t i = 0; i < g.trunk(); ++i) layers += g.recurrent[i];
+    ASSERT_GT(layers, 0u);
+    for (const int64_t n_max : {1, 3, 15, 16, 31, 32, 63, 64}) {
+        const uint64_t bases = 1 + uint64_t(n_max + 1 + 15) / 16, rows = 16 * bases;
+        EXPECT_EQ(measured(StateForm::ring, n_max, "recurrent state"),
+                  4 * layers * (state * bases + row * rows + C * (rows + g.conv - 2)))
+            << n_max;
+        EXPECT_EQ(measured(StateForm::ring, n_max, "mtp hidden rows"), 4 * uint64_t(g.width) * (rows + 1)) << n_max;
+        EXPECT_EQ(measured(StateForm::ring, n_max, "mtp kv cache"), measured(StateForm::ring, 1, "mtp kv cache"));
+        EXPECT_EQ(measured(StateForm::snapshots, n_max, "recurrent state"),
+                  4 * layers * (state + C * (g.conv - 1)) * uint64_t(n_max + 1));
+        EXPECT_EQ(measured(StateForm::checkpoint, n_max, "recurrent state"), 4 * layers * (state + C * (g.conv - 1)) * 2);
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, MemoryTable, testing::ValuesIn(device_ids()), device_name);

@@ -15,7 +15,7 @@ model::Options options(int64_t sequences) {
 
 spec::Request request(size_t prompt, int n_max, uint64_t seed) {
     spec::Request r{.prompt = some_tokens(prompt, seed), .most_tokens = 12, .n_max = n_max};
-    if (seed % 2) r.sampler.temperature = 0.8, r.sampler.seed = seed;
+    if (seed % 2) r.sampling.temperature = 0.8, r.sampling.seed = seed;
     return r;
 }
 

@@ -129,7 +129,62 @@ if "$program" gguf --help >/dev/null 2>&1; then
     expect 1 "the model takes plain text only" tokenize -m "$m" -p hi --chat
     expect 0 "hi!" detokenize -m "$m" -t "104, 105 33"
     expect 1 "'x2' is not a token" detokenize -m "$m" -t 1,x2
+    expect 1 "no token before a comma" detokenize -m "$m" -t 1,,2
+    expect 1 "no token behind the last comma" detokenize -m "$m" -t 1,2,
+    expect 0 "hi" detokenize -m "$m" -t="[104, 105]"
     expect 1 "token 512: the vocabulary has 0 to 511" detokenize -m "$m" -t 512
+    # What is asked of a model is refused before its weights are loaded, and before its memory is told.
+    before_loading() { # before_loading TEXT ARGUMENT...
+        expect 1 "$@"
+        shift
+        if "$program" "$@" 2>&1 | grep -qF "in all"; then
+            echo "rewind $*: refused after loading"
+            problems=$((problems + 1))
+        fi
+    }
+    before_loading "n_min 5: no draft is longer than n_max, which is 3" run -m "$m" -p hi --n-min 5
+    before_loading "top_p: a number above 0" run -m "$m" -p hi --top-p 0
+    before_loading "no token before a comma" run -m "$m" -t 1,,2
+    before_loading "token -1: the vocabulary has 0 to 511" run -m "$m" -t=-1
+    before_loading "token 512: the vocabulary has 0 to 511" run -m "$m" -t 1,512
+    before_loading "99999999999' is no vocabulary's token" run -m "$m" -t 99999999999
+    before_loading "11 tokens, and a context of 10 positions; take --context 11 or more" run -m "$m" -p "hello world" -c 10
+    before_loading "token 512: the vocabulary has 0 to 511" logits -m "$m" -t 512 --out "$folder/l.npy"
+    before_loading "11 tokens, and a context of 10 positions" logits -m "$m" -p "hello world" -c 10 --out "$folder/l.npy"
+    before_loading "a prompt of 512 tokens and the text behind it do not fit" bench -m "$m" -c 512
+    expect 1 "the weights alone are 1.2 MiB; nothing would fit" run -m "$m" -p hi --memory 0.0001
+    expect 0 "2 prompt tokens" run -m "$m" -p hi -n 2 -c 10
+    expect 2 "expected a number, 0 or more; got nan" run -m "$m" -p hi --memory nan
+
+    # Ctrl-C: what there is comes, with its figures. In a long text, and in a long prompt.
+    interrupted() { # interrupted SIGNAL STATUS TEXT SECONDS ARGUMENT...: SECONDS after TEXT on standard error
+        local pid status line
+        mkfifo "$folder/fifo"
+        env --default-signal=INT,TERM "$program" "${@:5}" >"$folder/said" 2>"$folder/fifo" &
+        pid=$!
+        exec 3<"$folder/fifo"
+        while read -r -u 3 line && [[ $line != *"$3"* ]]; do :; done
+        sleep "$4"
+        kill -s "$1" $pid
+        cat <&3 >"$folder/err"
+        exec 3<&-
+        rm "$folder/fifo"
+        wait $pid
+        status=$?
+        if [ $status != "$2" ] || ! grep -q "cancelled" "$folder/said" "$folder/err"; then
+            echo "rewind ${*:5}, sent SIG$1: expected status $2 and 'cancelled', got status $status and:"
+            tail -n 3 "$folder/said" "$folder/err"
+            problems=$((problems + 1))
+        fi
+    }
+    interrupted INT 130 "round 1:" 0 run -m "$m" -p hi -n 4000 --ignore-end --trace --json
+    [[ $(cat "$folder/said") == "{"*'"stop":"cancelled"'*"}" ]] ||
+        { echo "no JSON after Ctrl-C: $(head -c 300 "$folder/said")"; problems=$((problems + 1)); }
+    interrupted TERM 143 "round 1:" 0 run -m "$m" -p hi -n 4000 --ignore-end --trace
+    grep -q "2 prompt tokens, .* (cancelled);.* state " "$folder/err" ||
+        { echo "no figures after SIGTERM: $(tail -n 1 "$folder/err")"; problems=$((problems + 1)); }
+    interrupted INT 130 "in all" 0.3 run -m "$m" -p "$(printf 'x%.0s' {1..4000})" --chunk 1
+
     head -c 999 /dev/urandom >"$folder/noise"
     "$program" tokenize -m "$m" <"$folder/noise" | "$program" detokenize -m "$m" | cmp - "$folder/noise" ||
         { echo "bytes did not come back from tokenize and detokenize"; problems=$((problems + 1)); }
