@@ -248,16 +248,18 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
                                                           options_.pools.most_exact - 1, options_.pools.sequences));
     check(parts);
     for (const Part& part : parts) {
-        if (part.tokens.size() != 1)
-            throw Error(Status::invalid_argument, "draft: a part is one token, that which was chosen last");
-        if (!part.rope.empty() && (part.rope[1] != part.rope[0] || part.rope[2] != part.rope[0]))
+        if (int64_t(part.tokens.size()) != s.forced + 1 || s.forced < 0 || s.forced >= s.steps)
+            throw Error(Status::invalid_argument,
+                        "draft: a part is the token that was chosen last and a guess, of all as long and shorter than the steps");
+        const size_t n = part.tokens.size();
+        if (!part.rope.empty() && (part.rope.size() != 3 * n || part.rope[n] != part.rope[0] || part.rope[2 * n] != part.rope[0]))
             throw Error(Status::invalid_argument, "draft: a word's three rotary positions are alike");
     }
     const InputPlaces at(s);
     std::vector<int32_t> values(size_t(at.end), 0);
     for (int64_t b = 0; b < s.B; ++b) {
         const Part& part = parts[size_t(b)];
-        values[size_t(at.tokens + b)] = part.tokens[0];
+        for (int64_t t = 0; t <= s.forced; ++t) values[size_t(at.tokens + t * s.B + b)] = part.tokens[size_t(t)];
         values[size_t(at.first + b)] = int32_t(b), values[size_t(at.len + b)] = 1;
         const int64_t shift =
             part.rope.empty() ? 0 : part.rope[0] - part.pos;  // text behind an image goes on from there
