@@ -5,7 +5,7 @@
 #include <charconv>
 #include <iostream>
 
-#include "runtime/spec/generator.h"
+#include "runtime/spec/cost_file.h"
 #include "runtime/spec/model_drafter.h"
 #include "runtime/spec/same_vocabulary.h"
 
@@ -27,6 +27,19 @@ std::pair<int, int> lengths_of(const std::string& text) {
     return {as_pays && n > 0 ? spec::n_auto : n, n};
 }
 
+double share_of(const std::string& text) {
+    if (text == "auto") return spec::p_auto;
+    double p = -1;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), p);
+    if (end.ec != std::errc() || end.ptr != text.data() + text.size() || !(p >= 0 && p <= 1))
+        throw Error(Status::invalid_argument, fmt::format("--p-min {}: a number from 0 to 1, or auto, is expected", text));
+    return p;
+}
+
+void log(const std::string& problem) {
+    if (!problem.empty()) std::cerr << "note: " << problem << "\n";
+}
+
 }  // namespace
 
 void DraftOptions::add_to(CLI::App& verb, bool lengths) {
@@ -35,9 +48,12 @@ void DraftOptions::add_to(CLI::App& verb, bool lengths) {
                     "none. Without it mtp, or with --draft-model draft");
     verb.add_option("--draft-model", model, "File of a smaller model with the same tokens, which drafts");
     verb.add_option("--draft-backend", backend, "Its device, where it is not the model's");
-    if (lengths)
-        verb.add_option("--n-max", n_max, "Drafts of a round, up to 64; auto: as many as pay, at most 16 or, as auto:N, N")
-            ->capture_default_str();
+    if (!lengths) return;
+    verb.add_option("--n-max", n_max, "Drafts of a round, up to 64; auto: as many as pay, at most 16 or, as auto:N, N")
+        ->capture_default_str();
+    verb.add_option("--p-min", p_min, "A draft ends before a token less probable than this; auto: where the next does not pay")
+        ->capture_default_str();
+    verb.add_flag("--forget-costs", forget, "With auto: do not use what earlier runs learnt of rounds' costs, and keep nothing");
 }
 
 spec::DrafterText DraftOptions::who() const {
@@ -53,7 +69,15 @@ Drafting DraftOptions::drafting() const {
     const auto [n, most] = lengths_of(n_max);
     spec::DrafterText named = who();
     if (most == 0) named = spec::DrafterText("none");
-    return {named, named.none() ? 0 : n, named.none() ? 0 : most};
+    return {named, named.none() ? 0 : n, named.none() ? 0 : most, share_of(p_min)};
+}
+
+void DraftOptions::remember(spec::Generator& generator, const model::Context& context) const {
+    if (!forget) log(spec::CostFile(context).load(generator.costs()));
+}
+
+void DraftOptions::keep(spec::Generator& generator, const model::Context& context) const {
+    if (!forget) log(spec::CostFile(context).save(generator.costs()));
 }
 
 std::unique_ptr<spec::Drafter> DraftOptions::make(const spec::DrafterText& who, model::Context& context, bool quiet) const {

@@ -8,7 +8,8 @@
 #include "runtime/sample/random.h"
 #include "runtime/spec/generator.h"
 #include "tools/cache_bench.h"
-#include "tools/draft_options.h"
+#include "tools/controller_suite.h"
+#include "tools/mtp_suite.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
 
@@ -19,11 +20,11 @@ struct Options {
     ModelOptions model;
     DraftOptions draft;
     CacheOptions cache;
-    std::string suite = "lengths";
     std::vector<int> n_max{0, 1, 2, 3, 4};
     int64_t prompt = 512, most_tokens = 64, sequences = 1;
     double accept_rate = -1;
     bool json = false;
+    std::string suite, prompts, svg;
 };
 
 /// Tokens of no meaning, the same every time.
@@ -119,20 +120,45 @@ void bench(const Options& o) {
     table.print(std::cout);
 }
 
+/// How the controller fares in worlds whose costs and acceptance are known; no model takes part.
+void controller_suite(bool json) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    Table table({"world", ">sequences", ">best fixed n", ">p_min", ">regret", ">to plain"});
+    for (const Regret& r : controller_regrets()) {
+        const std::string p = r.p_auto ? fmt::format("{:.1f}", r.best_p) : "–";
+        table.row({r.world, std::to_string(r.sequences), std::to_string(r.best_n), p, fmt::format("{:.1f} %", 100 * r.regret),
+                   fmt::format("{:.3f}", r.to_plain)});
+        list.push_back({{"world", r.world}, {"sequences", r.sequences}, {"p_min_auto", r.p_auto}, {"best_n_max", r.best_n},
+                        {"best_p_min", r.best_p}, {"regret", r.regret}, {"to_plain", r.to_plain}});
+    }
+    if (json) std::cout << list.dump() << "\n";
+    else table.print_markdown(std::cout);
+}
+
+int suite(const Options& o, bool tokens_given, bool lengths_given) {
+    if (o.suite == "controller") return controller_suite(o.json), 0;
+    MtpSuite suite{.model = o.model, .draft = o.draft, .prompts = o.prompts, .svg = o.svg};
+    if (tokens_given) suite.tokens = o.most_tokens;
+    if (lengths_given) suite.n_max = o.n_max;
+    const nlohmann::ordered_json report = run_mtp_suite(suite, o.json);
+    if (!o.json) return print_mtp_suite(report, std::cout) ? 0 : 1;
+    std::cout << report.dump() << "\n";
+    for (const auto& r : report["results"])
+        if (!r["all"]["same_text"]) return 1;
+    return 0;
+}
+
 }  // namespace
 
-void add_model_bench(CLI::App& app, int&) {
+void add_model_bench(CLI::App& app, int& status) {
     CLI::App& verb =
         *app.add_subcommand("bench", "A model's speed: prompts, plain decoding, and drafts of several lengths");
     auto o = std::make_shared<Options>();
     o->model.add_to(verb);
+    verb.get_option("--model")->required(false);  // one suite has none
     o->draft.add_to(verb, false);
     o->cache.add_to(verb);
-    verb.add_option("--suite", o->suite,
-                    "lengths: drafts of several lengths; cache: a prompt that comes again, changed a little")
-        ->capture_default_str()
-        ->check(CLI::IsMember({"lengths", "cache"}));
-    verb.add_option("--n-max", o->n_max, "Drafts of a round, as 0,1,2,3")
+    CLI::Option* lengths = verb.add_option("--n-max", o->n_max, "Drafts of a round, as 0,1,2,3")
         ->delimiter(',')
         ->capture_default_str()
         ->check(CLI::Range(0, 64));
@@ -143,14 +169,26 @@ void add_model_bench(CLI::App& app, int&) {
         verb.add_option("--prompt-tokens", o->prompt, "Tokens of the prompt; of the cache's suite 4096 by default")
             ->capture_default_str()
             ->check(CLI::Range(1, 1 << 24));
-    verb.add_option("-n,--tokens-out", o->most_tokens, "Tokens to generate")
+    CLI::Option* tokens = verb.add_option("-n,--tokens-out", o->most_tokens, "Tokens to generate; of the suite mtp 192")
         ->capture_default_str()
         ->check(CLI::Range(1, 1 << 24));
     verb.add_option("--sequences", o->sequences, "That many at once")->capture_default_str()->check(CLI::Range(1, 256));
     verb.add_flag("--json", o->json, "Print JSON");
-    verb.callback([o, prompt] {
+    verb.add_option("--suite", o->suite,
+                    "Instead: mtp, nine prompts of nine kinds, each plainly, with drafts of several lengths and of as many as "
+                    "pay; cache, a prompt that comes again, changed a little; or controller, the choice of how many "
+                    "against made-up devices")
+        ->check(CLI::IsMember({"mtp", "cache", "controller"}));
+    verb.add_option("--prompts", o->prompts, "Of the suite mtp, other prompts: a file of [{\"kind\": \"...\", \"text\": \"...\"}, ...]");
+    verb.add_option("--svg", o->svg, "Of the suite mtp, a file for a plot");
+    verb.callback([o, prompt, lengths, tokens, &status] {
+        if (o->model.model.empty() && o->suite != "controller") throw CLI::RequiredError("--model");
         if (o->suite == "cache")
             return run_cache_bench({o->model, o->cache, prompt->count() ? o->prompt : 4096, o->json});
+        if (!o->suite.empty()) {
+            status = suite(*o, !tokens->empty(), !lengths->empty());
+            return;
+        }
         if (o->draft.spec == "none") o->n_max = {0};
         bench(*o);
     });

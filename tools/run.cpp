@@ -18,6 +18,7 @@
 #include "tools/draft_options.h"
 #include "tools/interrupt.h"
 #include "tools/sampling_options.h"
+#include "tools/table.h"
 #include "tools/tokens.h"
 #include "tools/verbs.h"
 
@@ -31,7 +32,6 @@ struct Options {
     bool chat = false, json = false, trace = false, ignore_end = false;
     int64_t most_tokens = 128;
     int n_min = 0;
-    double p_min = 0;
     SamplingOptions sampling;
 };
 
@@ -81,7 +81,7 @@ void trace(const spec::Generation& g, const tokenizer::Tokenizer* tokens) {
                                                     : ", nothing copied or computed again");
 }
 
-nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec::Generation& g,
+nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec::Generation& g, uint64_t drafter_bytes,
                               const std::string& text, double decode) {
     const spec::Counts& c = g.counts;
     const int64_t taken = g.text.empty() ? g.state.pos() : int64_t(g.request.prompt.size());
@@ -107,12 +107,14 @@ nlohmann::ordered_json report(const Options& o, const Opened& opened, const spec
             {"prefill_tps", c.prefill_seconds > 0 ? double(taken) / c.prefill_seconds : 0},
             {"decode_tps", decode > 0 ? double(c.emitted) / decode : 0},
             {"n_max", g.controller ? g.controller->best() : g.request.n_max},
+            {"parked_rounds", g.controller ? g.controller->parked_rounds() : 0},
             {"recomputed", c.recomputed},
             {"draft_seconds", c.draft_seconds},
             {"verify_seconds", c.verify_seconds},
             {"rollback_mode", opened.mode},
             {"rollback_reason", opened.why},
             {"memory", memory},
+            {"drafter_bytes", drafter_bytes},
             {"state_hash", fmt::format("{:016x}", g.state.hash())},
             {"backend", o.model.backend},
             {"device", opened.context->device().info().name}};
@@ -139,6 +141,9 @@ void print_figures(const nlohmann::ordered_json& r) {
                                  rounds, drafted, accepted, double(accepted) / double(drafted), fmt::join(places, " "),
                                  double(r["emitted"].get<int64_t>()) / double(rounds));
     }
+    if (const uint64_t bytes = r["drafter_bytes"]; bytes > 0) std::cerr << "; drafter " << bytes_text(double(bytes));
+    if (const int64_t parked = r["parked_rounds"]; parked > 0)
+        std::cerr << fmt::format("; {} rounds parked, as drafts did not pay", parked);
     std::cerr << fmt::format("; state {}\n", r["state_hash"].get<std::string>());
 }
 
@@ -151,7 +156,7 @@ int run(const Options& o) {
                           .most_tokens = o.most_tokens,
                           .n_max = drafting.n_max,
                           .n_min = o.n_min,
-                          .p_min = o.p_min};
+                          .p_min = drafting.p_min};
     model::Options shape;
     shape.pools.most_exact = drafting.most + 1, shape.mtp = drafting.who.needs_mtp();
     Opened opened = find_model(o.model, shape);
@@ -175,6 +180,8 @@ int run(const Options& o) {
         return Interrupt::status();
     }
     spec::Generator generator(*opened.context, drafter.get());
+    const bool learns = drafting.n_max == spec::n_auto || drafting.p_min == spec::p_auto;
+    if (learns) o.draft.remember(generator, *opened.context);
     spec::Generation& g = generator.add(std::move(request), progress_bar("prompt"));
     sample::StopGate gate(stops, [&](int32_t token) { return tokens->piece(token); });
     std::optional<tokenizer::Detokenizer> shown;
@@ -196,9 +203,10 @@ int run(const Options& o) {
     }
     if (Interrupt::asked()) generator.cancel(g);
     const double decode = seconds_now() - start;
+    if (learns) o.draft.keep(generator, *opened.context);
     const std::string rest = shown ? shown->push(gate.finish()) + shown->finish() : "";
     text += rest;
-    const nlohmann::ordered_json r = report(o, opened, g, text, decode);
+    const nlohmann::ordered_json r = report(o, opened, g, drafter ? drafter->bytes() : 0, text, decode);
     if (o.json) {
         std::cout << r.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
     } else {
@@ -229,9 +237,6 @@ void add_run(CLI::App& app, int& status) {
         ->check(CLI::Range(1, 1 << 30));
     o->draft.add_to(verb);
     verb.add_option("--n-min", o->n_min, "Shorter drafts are dropped")->capture_default_str()->check(CLI::Range(0, 64));
-    verb.add_option("--p-min", o->p_min, "A draft ends before a token less probable than this")
-        ->capture_default_str()
-        ->check(CLI::Range(0.0, 1.0));
     o->sampling.add_to(verb);
     CLI::Option* end = verb.add_flag("--ignore-end", o->ignore_end, "Go on after an end token");
     CLI::Option* rules = verb.add_option("--grammar", o->grammar, "The text follows this grammar, a file in GBNF")

@@ -258,6 +258,7 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
     Shape s;
     s.N = s.B = int64_t(parts.size()), s.mtp = true;
     s.steps = steps.empty() ? 0 : *std::max_element(steps.begin(), steps.end());
+    s.forced = parts.empty() ? 0 : int64_t(parts.front().tokens.size()) - 1;
     if (!has_mtp())
         throw Error(Status::invalid_argument, "draft: the model has no MTP block, or the context was made without it");
     if (parts.empty() || steps.size() != parts.size() || s.steps < 1 || s.steps >= options_.pools.most_exact ||
@@ -266,16 +267,18 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
                                                           options_.pools.most_exact - 1, options_.pools.sequences));
     check(parts);
     for (const Part& part : parts) {
-        if (part.tokens.size() != 1)
-            throw Error(Status::invalid_argument, "draft: a part is one token, that which was chosen last");
-        if (!part.rope.empty() && (part.rope[1] != part.rope[0] || part.rope[2] != part.rope[0]))
+        if (int64_t(part.tokens.size()) != s.forced + 1 || s.forced < 0 || s.forced >= s.steps)
+            throw Error(Status::invalid_argument,
+                        "draft: a part is the token that was chosen last and a guess, of all as long and shorter than the steps");
+        const size_t n = part.tokens.size();
+        if (!part.rope.empty() && (part.rope.size() != 3 * n || part.rope[n] != part.rope[0] || part.rope[2 * n] != part.rope[0]))
             throw Error(Status::invalid_argument, "draft: a word's three rotary positions are alike");
     }
     const InputPlaces at(s);
     std::vector<int32_t> values(size_t(at.end), 0);
     for (int64_t b = 0; b < s.B; ++b) {
         const Part& part = parts[size_t(b)];
-        values[size_t(at.tokens + b)] = part.tokens[0];
+        for (int64_t t = 0; t <= s.forced; ++t) values[size_t(at.tokens + t * s.B + b)] = part.tokens[size_t(t)];
         values[size_t(at.first + b)] = int32_t(b), values[size_t(at.len + b)] = 1;
         const int64_t shift = part.rope.empty() ? part.shift : part.rope[0] - part.pos;
         for (int64_t step = 0; step < s.steps; ++step) {
@@ -294,8 +297,9 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
     scratch_.tensor("draft_ids", Type::i32, {1, s.B * s.steps, 1, 1}).buffer->read(0, ids.data(), ids.size() * 4);
     scratch_.tensor("top_shares", Type::f32, {1, s.B * s.steps, 1, 1})
         .buffer->read(0, shares.data(), shares.size() * 4);
-    std::vector<std::vector<Candidate>> drafts(size_t(s.steps), std::vector<Candidate>(size_t(s.B)));
-    for (size_t i = 0; i < ids.size(); ++i) drafts[i / size_t(s.B)][i % size_t(s.B)] = {ids[i], shares[i]};
+    std::vector<std::vector<Candidate>> drafts(size_t(s.steps - s.forced), std::vector<Candidate>(size_t(s.B)));
+    for (size_t i = 0, from = size_t(s.forced * s.B); from + i < ids.size(); ++i)
+        drafts[i / size_t(s.B)][i % size_t(s.B)] = {ids[from + i], shares[from + i]};
     last_ = s;
     return drafts;
 }

@@ -7,7 +7,7 @@ namespace rw::model {
 InputPlaces::InputPlaces(const Shape& s) {
     const int64_t steps = std::max<int64_t>(s.steps, 1);
     tokens = 0;
-    rope = tokens + s.N;
+    rope = tokens + s.N * steps;
     pos = rope + s.N * s.planes * steps;
     seq = pos + s.B * steps;
     first = seq + s.B * steps;
@@ -93,15 +93,17 @@ void Forward::build_draft(Graph& graph, const Shape& s) const {
     const Mtp& mtp = *weights.mtp;
     const Tensor all_ids = graph.scratch("draft_ids", {1, s.B * s.steps, 1, 1}, Type::i32);
     const Tensor embedding = graph.scratch("embedding", {geometry.width, s.B, 1, 1});
-    Tensor ids = input(at.tokens, {s.B, 1, 1, 1}), hidden;
+    Tensor ids, hidden;
     for (int64_t step = 0; step < s.steps; ++step) {
         const Rows rows = rows_at(s, at, step);
+        if (step <= s.forced) ids = input(at.tokens + step * s.B, {s.B, 1, 1, 1});
         graph.add("GET_ROWS", {{"table", mtp.embed}, {"ids", ids}, {"out", embedding}});
         // What is kept as the hidden row of this position is overwritten by the call that verifies it.
         Tensor x = step == 0 ? layers.merged(mtp, weights.shift, rows, embedding, embedding)
                              : layers.merged_with(mtp, embedding, hidden);
         x = layers.attention(mtp.block, pools.kv.back(), rows, x);
         hidden = graph.normed("hidden", x, mtp.norm, geometry.eps);
+        if (step < s.forced) continue;
         Tensor chosen = all_ids;
         chosen.offset += uint64_t(step * s.B) * 4, chosen.ne[1] = s.B;
         head(graph, s, hidden, mtp.head, chosen);

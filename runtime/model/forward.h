@@ -12,7 +12,8 @@ namespace rw::model {
 
 struct Shape {
     int64_t N = 1, B = 1, longest = 1, logits = 0, planes = 1;
-    int64_t steps = 0;  // of a draft, else 0
+    int64_t steps = 0;   // of a draft, else 0
+    int64_t forced = 0;  // of them, those behind which the next token is known already
     bool prefill = false, embeddings = false, mtp = false, mtp_logits = false;
     bool all_rows = false;  // the rows of logits are all rows, in order
     auto operator<=>(const Shape&) const = default;

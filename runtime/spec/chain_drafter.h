@@ -1,4 +1,5 @@
-// Drafters in an order: each sequence gets the guess of the first that has one of at least `fewest` tokens for it.
+// Drafters in an order: each sequence gets the guess of the first that has one of at least `fewest` tokens for it. A guess
+// that may be extended and is shorter than it could be is gone on with by the first behind that can do so.
 #pragma once
 
 #include <memory>
@@ -13,10 +14,12 @@ class ChainDrafter : public Drafter {
 public:
     struct Link {
         std::unique_ptr<Drafter> drafter;
-        int fewest = 1;  // shorter guesses are left to the next
+        int fewest = 1;       // shorter guesses are left to the next
+        bool extend = false;  // its guesses may be gone on with
     };
     /// Throws Error(invalid_argument) when there is none.
     explicit ChainDrafter(std::vector<Link> links);
+    std::string name() const override;
     bool needs_mtp() const override;
     void begin(const Known& known) override;
     void draft(std::span<DraftJob> jobs) override;
@@ -27,7 +30,11 @@ public:
 
 private:
     std::vector<Link> links_;
-    std::unordered_map<uint64_t, size_t> guessed_;  // which link made a sequence's last guess
+    struct Guess {
+        size_t link;
+        int tokens;  // of its own
+    };
+    std::unordered_map<uint64_t, Guess> guessed_;  // who made a sequence's last guess, or began it
 };
 
 }  // namespace rw::spec

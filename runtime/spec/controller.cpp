@@ -1,48 +1,27 @@
 #include "runtime/spec/controller.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 namespace rw::spec {
 
-size_t RoundCosts::bucket(int sequences) {
-    return std::min<size_t>(std::bit_width(unsigned(std::max(sequences, 1) - 1)), 9);
-}
-
-void RoundCosts::add(int sequences, int n, double seconds) {
-    Cost& c = of(sequences)[size_t(n)];
-    if (!(seconds > 0) || !std::isfinite(seconds)) return;
-    // The first round of a shape records its plan: its time stands only until there is another.
-    if (c.times <= 1) c.seconds = seconds;
-    else c.seconds += (std::min(seconds, 2 * c.seconds) - c.seconds) * std::max(1.0 / c.times, 1.0 / 32);
-    ++c.times;
-}
-
-double RoundCosts::operator()(int sequences, int n) const {
-    const Row& row = of(sequences);
-    int below = n, above = n;
-    while (below >= 0 && row[size_t(below)].times == 0) --below;
-    while (above <= kMost && row[size_t(above)].times == 0) ++above;
-    if (below == n) return row[size_t(n)].seconds;
-    const auto line = [&](int a, int b) {
-        const double slope = (row[size_t(b)].seconds - row[size_t(a)].seconds) / (b - a);
-        return row[size_t(a)].seconds + slope * (n - a);
-    };
-    if (below >= 0 && above <= kMost) return line(below, above);
-    if (below < 0 && above > kMost) return 0;
-    if (below < 0) return row[size_t(above)].seconds / (1 + 0.1 * (above - n));
-    for (int a = below - 1; a >= 0; --a)  // on through the last two, but not downwards
-        if (row[size_t(a)].times > 0) return std::max(line(a, below), row[size_t(below)].seconds);
-    return row[size_t(below)].seconds * (1 + 0.1 * (n - below));
-}
-
-void Controller::Place::add(bool stood) {
+void Controller::Share::add(bool yes) {
+    constexpr int recently = 12;
     ++tries;
-    share += (double(stood) - share) * std::max(1.0 / tries, 1.0 / 64);
+    share += (double(yes) - share) * std::max(1.0 / tries, 1.0 / most);
+    recent += (double(yes) - recent) * std::max(1.0 / tries, 1.0 / recently);
+    // By luck the last few differ so much once in some hundred times: then another kind of text has begun.
+    const double deviation = std::sqrt((share * (1 - share) + 0.01) / (2 * recently - 1));
+    if (tries > 2 * recently && std::abs(recent - share) > 3 * deviation) share = recent, tries = recently;
 }
 
-Controller::Controller(int most) : most_(most) {
+double Controller::Share::with(double expected) const {
+    constexpr double weight = 4;
+    const double n = std::min(tries, most);
+    return (share * n + expected * weight) / (n + weight);
+}
+
+Controller::Controller(int most, std::string who) : most_(most), who_(std::move(who)) {
     if (most < 0 || most > RoundCosts::kMost)
         throw Error(Status::invalid_argument, "n_max auto: at most " + std::to_string(RoundCosts::kMost) +
                                                   " drafts, not " + std::to_string(most));
@@ -50,15 +29,23 @@ Controller::Controller(int most) : most_(most) {
 }
 
 double Controller::tokens(int n) const {
-    constexpr double weight = 4;  // tries that the place before is worth
     double sum = 1, all = 1, share = 0.7;
-    for (int k = 1; k <= n; ++k) {
-        const Place& place = places_[size_t(k)];
-        const double tries = std::min(place.tries, 64);
-        share = (place.share * tries + share * weight) / (tries + weight);
-        sum += all *= share;
-    }
+    for (int k = 1; k <= n; ++k) sum += all *= share = places_[size_t(k)].stood.with(share);
     return sum;
+}
+
+double Controller::drafts(int n) const {
+    double sum = 0, all = 1, share = 1;
+    for (int k = 1; k <= n; ++k) sum += all *= share = places_[size_t(k)].offered.with(share);
+    return sum;
+}
+
+double Controller::seconds(const RoundCosts& costs, const Others& others, int n, bool alone) const {
+    const int sequences = others.sequences + 1, sharing = others.sharing + 1;
+    const double rest = costs.rest(sequences, others.drafts + drafts(n));
+    const auto drafting = [&](int longest) { return costs.drafting(who_, sharing, longest, sequences); };
+    if (alone) return others.seconds + rest + drafting(std::max(n, others.longest));
+    return others.seconds + rest + (drafting(n) + others.sharing * drafting(others.longest)) / sharing;
 }
 
 /// The next length that is considered.
@@ -68,30 +55,47 @@ int Controller::above(int n) const {
     return most_;
 }
 
-int Controller::choose(const RoundCosts& costs, int sequences) {
-    if (costs(sequences, 0) <= 0) return best_;  // nothing is known yet
-    const auto worth = [&](int n) { return tokens(n) / costs(sequences, n); };
-    int best = best_;
-    for (int n = 0;; n = above(n)) {
-        // A little better is not enough, so that the choice does not run to and fro.
-        if (worth(n) > worth(best) * (best == best_ ? 1.01 : 1)) best = n;
-        if (n == most_) break;
-    }
-    best_ = best;
-    ++since_try_;
-    const int more = above(best_), tried = costs.knows(sequences, 0) || best_ == 0 ? more : 0;
-    const double extra = costs(sequences, more) / costs(sequences, best_) - 1;
-    if (!again_ && since_try_ < std::clamp(100 * extra, 4.0, 400.0)) return best_;
-    since_try_ = 0, again_ = false;
-    return tried;
+int Controller::below(int n) const {
+    int found = 0;
+    for (const int step : kSteps)
+        if (step < n) found = step;
+    return found;
 }
 
-void Controller::learn(const RoundCosts& costs, int sequences, int chosen, int drafted, int accepted) {
-    for (int k = 1; k <= std::min(accepted + 1, chosen); ++k) {
-        if (k > drafted && drafted > 0) break;  // the draft was shorter: nothing about places behind it
-        places_[size_t(k)].add(k <= accepted);
+int Controller::choose(const RoundCosts& costs, const Others& others) {
+    const int sequences = others.sequences + 1;
+    others_tokens_ = others.tokens, worth_best_ = 0;
+    if (costs.rest(sequences, 0) <= 0) return best_;  // nothing is known yet
+    if (costs.plain_due(sequences)) return 0;
+    const auto worth = [&](int n) { return (others.tokens + tokens(n)) / seconds(costs, others, n); };
+    int best = best_;
+    double worth_now = worth(best_), most_worth = worth_now * (1 + 0.01 / sequences);
+    for (int n = 0;; n = above(n)) {
+        // A little better is not enough, so that the choice does not run to and fro.
+        if (const double w = worth(n); n != best_ && w > most_worth) best = n, worth_now = most_worth = w;
+        if (n == most_) break;
     }
-    again_ = chosen > best_ && (1 + accepted) * costs(sequences, best_) > tokens(best_) * costs(sequences, chosen);
+    times_parked_ += best == 0 && best_ > 0;
+    best_ = best, worth_best_ = worth_now;
+    parked_rounds_ += best_ == 0;
+    ++since_try_;
+    const int more = above(best_);
+    tried_seconds_ = seconds(costs, others, more);
+    const double extra = seconds(costs, others, more, true) / seconds(costs, others, best_, true) - 1;
+    if (again_ || since_try_ >= std::clamp(150 * sequences * extra, 4.0, 400.0)) {
+        since_try_ = 0, ++tries_;
+        // Fewer too, whose time was perhaps unlucky when it was measured.
+        const bool fewer = !again_ && tries_ % 4 == 0;
+        again_ = false;
+        return fewer ? below(best_) : more;
+    }
+    return best_;
+}
+
+void Controller::learn(int chosen, int drafted, int accepted) {
+    for (int k = 1; k <= std::min(accepted + 1, chosen); ++k) places_[size_t(k)].stood.add(k <= accepted);
+    for (int k = 1; k <= std::min(drafted + 1, chosen); ++k) places_[size_t(k)].offered.add(k <= drafted);
+    again_ = chosen > best_ && worth_best_ > 0 && others_tokens_ + 1 + accepted > worth_best_ * tried_seconds_;
 }
 
 }  // namespace rw::spec

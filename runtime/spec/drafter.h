@@ -4,6 +4,8 @@
 // guessed) and observe, and end. Only what the model itself said is ever observed: tokens of a rejected draft are not.
 #pragma once
 
+#include <string>
+
 #include "runtime/sequence/sequence_state.h"
 
 namespace rw::spec {
@@ -29,6 +31,8 @@ struct DraftJob {
 class Drafter {
 public:
     virtual ~Drafter() = default;
+    /// What its times are kept under: of two that draft alike the same.
+    virtual std::string name() const { return "drafter"; }
     /// Whether prompts and verified rows have to go through the MTP block as well.
     virtual bool needs_mtp() const { return false; }
     /// Whether it can go on with a guess of another that is in a job's chain already.

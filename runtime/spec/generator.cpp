@@ -41,7 +41,8 @@ void Generator::check(const Request& r, const model::Options& o, uint32_t vocab)
     that(r.n_min >= 0, fmt::format("n_min {}: 0 or more is expected", r.n_min));
     that(r.n_min <= r.n_max || r.n_max <= 0,
          fmt::format("n_min {}: no draft is longer than n_max, which is {}", r.n_min, r.n_max));
-    that(r.p_min >= 0 && r.p_min <= 1, fmt::format("p_min {}: 0 to 1 is expected", r.p_min));
+    that(r.p_min == p_auto || (r.p_min >= 0 && r.p_min <= 1),
+         fmt::format("p_min {}: 0 to 1, or p_auto, is expected", r.p_min));
     that(r.accept_rate < 0 || !r.constraint, "accept_rate takes drafts that a constraint may not allow");
     if (int64_t(r.prompt.size()) > o.pools.context)
         throw Error(Status::range, fmt::format("the prompt has {} tokens, the context {} positions", r.prompt.size(),
@@ -96,7 +97,7 @@ Generation& Generator::submit(Request request, sequence::SequenceState state) {
 Generation& Generator::begin(Generation& g) {
     if (g.drafter && g.stopped == Stop::none) g.drafter->begin(g.known());
     const int64_t most = std::min<int64_t>(context_.options().pools.most_exact - 1, RoundCosts::kMost);
-    if (g.request.n_max == n_auto) g.controller.emplace(int(most));
+    if (g.request.n_max == n_auto) g.controller.emplace(int(most), g.drafter->name());
     return g;
 }
 

@@ -24,6 +24,7 @@
 #include "runtime/sequence/prefix_cache.h"
 #include "runtime/spec/controller.h"
 #include "runtime/spec/drafter.h"
+#include "runtime/spec/threshold.h"
 
 namespace rw::spec {
 
@@ -39,6 +40,7 @@ struct Counts {
 };
 
 constexpr int n_auto = -1;
+constexpr double p_auto = -1;
 
 struct Request {
     std::vector<int32_t> prompt;
@@ -49,7 +51,8 @@ struct Request {
     sample::Stops stops{};         // strings that end the text
     int n_max = 0;                 // drafts of a round; 0 is plain decoding, n_auto as many as pay (controller.h)
     int n_min = 0;                 // shorter drafts are dropped
-    double p_min = 0;              // a draft ends before a token that the MTP block holds less probable
+    double p_min = 0;              // a draft ends before a token that the drafter holds less probable; p_auto: where the
+                                   // next no longer pays (threshold.h)
     bool ratio = false;            // drafts stand by their probability: text from the same distribution, not the same text
     int32_t message_start = -1;    // token that begins a message: no call of the prompt reaches over one
     Drafter* drafter = nullptr;    // who drafts, where it is not the generator's
@@ -73,6 +76,7 @@ struct Generation {
     Stop stopped = Stop::none;
     Counts counts{};
     std::optional<Controller> controller{};  // with n_auto
+    Threshold threshold{};                   // with p_auto
     std::vector<float> hidden{};   // of the prompt's last token, where it is wanted
     struct Round {               // what the last round did
         int asked = 0;           // tokens that the drafter might have guessed
@@ -123,6 +127,8 @@ public:
     /// Drops a sequence and gives its memory back.
     void drop(const Generation& generation);
     std::list<Generation>& all() { return all_; }
+    /// What rounds cost, as learnt so far; may be given what was learnt before (cost_file.h).
+    RoundCosts& costs() { return costs_; }
 
 private:
     void check(const Request& request) const;
@@ -144,7 +150,8 @@ private:
     static void take(Generation& g, Verdict verdict);
     sample::Choice chosen(const Request& r, const sample::Sampler& sampler, size_t row, int64_t position,
                           std::optional<int32_t> draft) const;
-    void tell(Generation& g, int sequences, double seconds);
+    void cut(Generation& g, const std::vector<model::Candidate>& chain, int sequences, double other_drafts);
+    void tell(const std::vector<Generation*>& going, double seconds);
     Stop stop_at(const Generation& g, const sample::Stops& stops, size_t tokens, int32_t token, int64_t position) const;
 
     model::Context& context_;
@@ -152,6 +159,13 @@ private:
     sequence::PrefixCache* cache_;
     std::list<Generation> all_;
     RoundCosts costs_;
+    struct Spent {           // by a drafter, in this round
+        Drafter* drafter;
+        int sequences, longest;
+        double seconds;
+        bool reading;
+    };
+    std::vector<Spent> spent_;
     uint64_t turn_ = 0;  // whose prompt ran last
 };
 

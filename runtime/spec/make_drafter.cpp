@@ -78,7 +78,8 @@ void set(DrafterText::Link& link, const std::string& setting) {
                                                               name, least, most, digits));
         return number;
     };
-    if (name == "fewest") link.fewest = int(in(1, 64));
+    if (setting == "extend" && keys) link.extend = true;
+    else if (name == "fewest") link.fewest = int(in(1, 64));
     else if (name == "n" && keys) link.n = int(in(1, 256));
     else if (name == "min-hits" && link.name == "ngram-map") link.min_hits = int(in(1, 1 << 20));
     else if (name == "entries" && link.name == "ngram-mod") link.entries = in(1, 1 << 28);
@@ -98,6 +99,11 @@ DrafterText::DrafterText(const std::string& text) {
             throw Error(Status::invalid_argument, fmt::format("drafter {} is named twice", link.name));
         links.push_back(std::move(link));
     }
+    for (size_t i = 0; i < links.size(); ++i)
+        if (links[i].extend && std::none_of(links.begin() + std::ptrdiff_t(i), links.end(),
+                                            [](const Link& l) { return l.name == "mtp" || l.name == "draft"; }))
+            throw Error(Status::invalid_argument,
+                        fmt::format("{}:extend: nobody behind it goes on with guesses; name mtp or draft there", links[i].name));
 }
 
 bool DrafterText::has(const char* name) const {
@@ -107,7 +113,7 @@ bool DrafterText::has(const char* name) const {
 std::unique_ptr<Drafter> DrafterText::make(model::Context& context, std::shared_ptr<model::Context> second) const {
     if (none()) return nullptr;
     std::vector<ChainDrafter::Link> made;
-    for (const Link& link : links) made.push_back({kind_of(link.name).make(context, second, link), link.fewest});
+    for (const Link& link : links) made.push_back({kind_of(link.name).make(context, second, link), link.fewest, link.extend});
     if (made.size() == 1 && made[0].fewest <= 1) return std::move(made[0].drafter);
     return std::make_unique<ChainDrafter>(std::move(made));
 }

@@ -17,7 +17,9 @@ namespace rw::spec {
 ///     ngram-map      n (6), min-hits (1)
 ///     ngram-mod      n (16), entries (1048576)
 ///
-/// Each takes fewest (1): a shorter guess of its is left to the next. "none" is no drafter at all.
+/// Each takes fewest (1): a shorter guess of its is left to the next. With the word extend, as in "ngram-map:extend,mtp",
+/// guesses of tokens looked up that are shorter than they could be are gone on with by mtp or draft, named behind.
+/// "none" is no drafter at all.
 struct DrafterText {
     /// Throws Error(invalid_argument) with what is wrong and what there is.
     explicit DrafterText(const std::string& text);
@@ -31,6 +33,7 @@ struct DrafterText {
         std::string name;
         int n = 0, min_hits = 1, fewest = 1;
         int64_t entries = 1 << 20;
+        bool extend = false;
     };
     std::vector<Link> links;
 

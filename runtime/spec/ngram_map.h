@@ -21,6 +21,7 @@ public:
     };
     /// Throws Error(invalid_argument) for numbers below 1.
     explicit NgramMap(Options options);
+    std::string name() const override { return "ngram-map"; }
     void begin(const Known& known) override;
     void draft(std::span<DraftJob> jobs) override;
     void accept(const Known& known, int drafted, int accepted) override;

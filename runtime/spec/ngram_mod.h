@@ -20,6 +20,7 @@ public:
     };
     /// Throws Error(invalid_argument) for options out of range.
     explicit NgramMod(Options options);
+    std::string name() const override { return "ngram-mod"; }
     void begin(const Known& known) override;
     void draft(std::span<DraftJob> jobs) override;
     void accept(const Known& known, int drafted, int accepted) override;

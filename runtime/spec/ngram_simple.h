@@ -14,6 +14,7 @@ class NgramSimple : public Drafter {
 public:
     /// Throws Error(invalid_argument) for n < 1.
     explicit NgramSimple(int n = 8);
+    std::string name() const override { return "ngram-simple"; }
     void begin(const Known& known) override;
     void draft(std::span<DraftJob> jobs) override;
     void observe(const Known& known) override;

@@ -1,4 +1,4 @@
-// A round of the generator: drafts, one call that verifies them all, verdicts, and going back.
+// A round of the generator: drafts (drafts.cpp), one call that verifies them all, verdicts, and going back.
 #include <algorithm>
 #include <iterator>
 
@@ -62,56 +62,6 @@ void Generator::take(Generation& g, Verdict v) {
     g.stopped = v.stop;
 }
 
-std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation*>& going) {
-    std::vector<std::vector<int32_t>> result(going.size());
-    struct Jobs {
-        std::vector<DraftJob> jobs;
-        std::vector<size_t> of;
-    };
-    std::vector<std::pair<Drafter*, Jobs>> asked;  // few: in order of appearance
-    for (size_t i = 0; i < going.size(); ++i) {
-        Generation& g = *going[i];
-        g.last = {};
-        // The round yields one token more than it drafts, and takes a position for each.
-        const int64_t left = std::min(g.request.most_tokens - int64_t(g.text.size()), g.state.room()) - 1;
-        const int wanted = g.controller ? g.controller->choose(costs_, int(going.size())) : g.request.n_max;
-        const int n = int(std::clamp<int64_t>(left, 0, wanted));
-        g.last.asked = n;
-        if (n < std::max(g.request.n_min, 1)) continue;
-        auto mine = std::find_if(asked.begin(), asked.end(), [&](const auto& a) { return a.first == g.drafter; });
-        if (mine == asked.end()) mine = asked.insert(mine, {g.drafter, {}});
-        mine->second.jobs.push_back({g.known(), n}), mine->second.of.push_back(i);
-    }
-    for (auto& [drafter, theirs] : asked) {
-        const double start = seconds_now();
-        drafter->draft(theirs.jobs);
-        const double seconds = seconds_now() - start;
-        for (size_t j = 0; j < theirs.jobs.size(); ++j) {
-            Generation& g = *going[theirs.of[j]];
-            g.last.reading = theirs.jobs[j].reading;
-            for (const model::Candidate& next : theirs.jobs[j].chain) {
-                if (next.probability < g.request.p_min) break;
-                g.last.draft.push_back(next);
-            }
-            if (int(g.last.draft.size()) < g.request.n_min) g.last.draft.clear();
-            for (const model::Candidate& next : g.last.draft) result[theirs.of[j]].push_back(next.token);
-            g.counts.draft_seconds += seconds;
-        }
-    }
-    return result;
-}
-
-/// Who has to know how the round went.
-void Generator::tell(Generation& g, int sequences, double seconds) {
-    const int drafted = int(g.last.draft.size());
-    if (!g.last.reading) costs_.add(sequences, g.last.asked, seconds);
-    if (g.controller && !g.last.reading) g.controller->learn(costs_, sequences, g.last.asked, drafted, g.last.accepted);
-    if (!g.drafter) return;
-    if (drafted > 0) g.drafter->accept(g.known(), drafted, g.last.accepted);
-    if (g.stopped == Stop::none) g.drafter->observe(g.known());
-    else g.drafter->end(g.id);
-}
-
 bool Generator::round() {
     const double round_start = seconds_now();
     std::vector<Generation*> going;
@@ -167,8 +117,7 @@ bool Generator::round() {
         c.verify_seconds += seconds_now() - start;
         g.last.accepted = int(accepted);
     }
-    const double seconds = seconds_now() - round_start;
-    for (Generation* g : going) tell(*g, int(going.size()), seconds);
+    tell(going, seconds_now() - round_start);
     return true;
 }
 

@@ -1,128 +1,56 @@
-// The choice of how many tokens to draft, against a made-up device whose costs and acceptance are known.
+// The choice of how much to draft, against made-up devices whose costs and acceptance are known (tools/controller_suite).
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
-#include <functional>
+#include <fstream>
 
-#include "runtime/spec/controller.h"
-#include "runtime/sample/random.h"
+#include "runtime/checksum.h"
+#include "runtime/spec/company.h"
+#include "runtime/spec/cost_file.h"
+#include "runtime/spec/threshold.h"
+#include "tests/runtime/runtime_fixture.h"
+#include "tools/controller_suite.h"
 
 namespace rw::test {
 namespace {
 
-using Share = std::function<double(int64_t round, int place)>;  // of a place's tokens that stand
-using Cost = std::function<double(int n)>;                      // of a round, without noise
-
-constexpr int most = 16;
-constexpr int64_t rounds = 4000;
-
-struct World {
-    const char* name;
-    Share share;
-    Cost cost;
-};
-
-struct Result {
-    double tokens = 0, seconds = 0;
-    double speed() const { return tokens / seconds; }
-};
-
-/// How many of a draft of n tokens stand, where the text has got to.
-int stand(const World& world, uint64_t seed, int64_t round, int64_t at, int n) {
-    int k = 0;
-    while (k < n && sample::uniform(100 + seed, uint32_t(k), round) < world.share(at, k + 1)) ++k;
-    return k;
-}
-
-/// What such a draft yields on average. It is what speeds are made of here: luck would hide what a choice is worth.
-double expected(const World& world, int64_t at, int n) {
-    double sum = 1, all = 1;
-    for (int k = 1; k <= n; ++k) sum += all *= world.share(at, k);
-    return sum;
-}
-
-/// Until as many tokens are there as `rounds` plain rounds give: the schedule goes by tokens, as a text's does.
-template <class Choose, class Learn>
-Result live(const World& world, uint64_t seed, const Choose& choose, const Learn& learn) {
-    Result r;
-    for (int64_t i = 0; r.tokens < double(rounds); ++i) {
-        const int n = choose();
-        const int accepted = stand(world, seed, i, int64_t(r.tokens), n);
-        const double noise = 1 + 0.2 * (sample::uniform(seed, 1, i) - 0.5);
-        r.tokens += expected(world, int64_t(r.tokens), n), r.seconds += world.cost(n);
-        learn(n, accepted, world.cost(n) * noise);
+TEST(Controller, IsNearTheBestFixedSetting) {
+    for (const tools::Regret& r : tools::controller_regrets(4000, 2)) {
+        std::printf("%-28s best n %2d p %.1f, regret %6.2f %%, to plain %.3f\n", r.world.c_str(), r.best_n, r.best_p,
+                    100 * r.regret, r.to_plain);
+        EXPECT_LT(r.regret, 0.03) << r.world;
+        EXPECT_GT(r.to_plain, 0.98) << r.world;
     }
-    return r;
 }
 
-Result fixed(const World& world, uint64_t seed, int n) {
-    return live(world, seed, [&] { return n; }, [](int, int, double) {});
-}
+TEST(Controller, DoesTheSameAgain) { EXPECT_TRUE(tools::controller_repeats()); }
 
-Result controlled(const World& world, uint64_t seed) {
+/// One controller of `sequences` alike, after many rounds in which half of the tokens stand and rows cost `row` each.
+int settled(int sequences, double row) {
     spec::RoundCosts costs;
-    spec::Controller controller(most);
-    return live(
-        world, seed, [&] { return controller.choose(costs, 1); },
-        [&](int n, int accepted, double seconds) {
-            costs.add(1, n, seconds);
-            controller.learn(costs, 1, n, n, accepted);
-        });
-}
-
-Share always(double share) {
-    return [=](int64_t, int) { return share; };
-}
-Share fading(double first, double factor) {
-    return [=](int64_t, int place) { return first * std::pow(factor, place - 1); };
-}
-/// One share for a stretch of tokens, another for the next, and so on.
-Share stretches(std::vector<double> shares, int64_t length) {
-    return [=](int64_t token, int) { return shares[size_t(token / length) % shares.size()]; };
-}
-Cost line(double row) {
-    return [=](int n) { return 0.01 * (1 + row * n); };
-}
-/// A GPU's: rows are nearly free up to eight, then a second tile costs.
-Cost tiles() {
-    return [](int n) { return 0.01 * (1 + 0.04 * n + 0.6 * (n / 8)); };
-}
-
-const World worlds[] = {
-    {"nothing stands", always(0), line(0.2)},
-    {"little stands", always(0.15), line(0.25)},
-    {"half stands", always(0.5), line(0.15)},
-    {"most stands, cheap rows", always(0.9), line(0.05)},
-    {"all stands", always(1), line(0.1)},
-    {"later places are worse", fading(0.85, 0.85), line(0.2)},
-    {"tiles", always(0.8), tiles()},
-    {"from good to bad", stretches({0.9, 0.05}, 2000), line(0.15)},
-    {"from bad to good", stretches({0.05, 0.9}, 2000), line(0.15)},
-    {"to and fro", stretches({0.9, 0.1, 0.6, 0.0}, 500), line(0.15)},
-    {"rows as dear as rounds", always(0.6), line(1)},
-};
-
-TEST(Controller, IsNearTheBestFixedLength) {
-    std::printf("%-26s %8s %9s %9s   the worst of five\n", "", "best n", "regret", "to plain");
-    for (const World& world : worlds) {
-        double worst_regret = -1, worst_to_plain = 1e9;
-        int best_of_worst = 0;
-        for (uint64_t seed = 1; seed <= 5; ++seed) {
-            int best = 0;
-            for (int n = 1; n <= most; ++n)
-                if (fixed(world, seed, n).speed() > fixed(world, seed, best).speed()) best = n;
-            const double speed = controlled(world, seed).speed(), regret = 1 - speed / fixed(world, seed, best).speed();
-            if (regret > worst_regret) worst_regret = regret, best_of_worst = best;
-            worst_to_plain = std::min(worst_to_plain, speed / fixed(world, seed, 0).speed());
+    std::vector<spec::Controller> all(size_t(sequences), spec::Controller(16, "it"));
+    for (int i = 0; i < 600; ++i) {
+        std::vector<spec::Member> members;
+        for (const spec::Controller& c : all) members.push_back({"it", c.tokens(c.best()), c.drafts(c.best()), c.best()});
+        int drafts = 0, longest = 0;
+        for (size_t s = 0; s < all.size(); ++s) {
+            const int n = all[s].choose(costs, spec::others_of(members, s, costs));
+            members[s] = {"it", all[s].tokens(n), all[s].drafts(n), n};
+            drafts += n, longest = std::max(longest, n);
+            const int accepted = std::min(n, (i + int(s)) % 2 + (i / 2 + int(s)) % 2 * ((i + int(s)) % 2));
+            all[s].learn(n, n, accepted);
         }
-        std::printf("%-26s %8d %8.1f%% %9.2f\n", world.name, best_of_worst, 100 * worst_regret, worst_to_plain);
-        EXPECT_LT(worst_regret, 0.03) << world.name;
-        EXPECT_GT(worst_to_plain, 0.98) << world.name;
+        if (longest) costs.add_drafting("it", sequences, longest, 0.0002 * longest);
+        costs.add_rest(sequences, drafts, 0.01 * (1 + row * (sequences - 1 + drafts)));
     }
+    return all.front().best();
 }
 
-TEST(Controller, DoesTheSameAgain) {
-    for (const World& world : worlds) EXPECT_EQ(controlled(world, 1).seconds, controlled(world, 1).seconds);
+TEST(Controller, DraftsLessWhereManyAreBusy) {
+    EXPECT_GE(settled(1, 0.15), 1);   // 1.5 tokens for 1.17 of the time
+    EXPECT_EQ(settled(8, 0.15), 0);   // half a token a row of 0.15, where a token of eight takes 2.05 / 8
+    EXPECT_GE(settled(8, 0.005), 1);  // not because there are eight, but because rows are dear
 }
 
 TEST(Controller, StaysWithinWhatItIsAllowed) {
@@ -130,29 +58,126 @@ TEST(Controller, StaysWithinWhatItIsAllowed) {
         spec::RoundCosts costs;
         spec::Controller controller(limit);
         for (int i = 0; i < 500; ++i) {
-            const int n = controller.choose(costs, 3);
+            const int n = controller.choose(costs);
             ASSERT_GE(n, 0);
             ASSERT_LE(n, limit);
-            costs.add(3, n, 0.01 + 0.0001 * n);
-            controller.learn(costs, 3, n, n, n);
+            costs.add_rest(1, n, 0.01 + 0.0001 * n);
+            if (n) costs.add_drafting("", 1, n, 0.0001 * n);
+            controller.learn(n, n, n);
         }
         EXPECT_EQ(controller.best(), limit);
+        EXPECT_EQ(controller.parked_rounds() > 100, limit == 0);
     }
     EXPECT_THROW(spec::Controller(65), Error);
     EXPECT_THROW(spec::Controller(-1), Error);
 }
 
+TEST(Threshold, CutsWhatDoesNotPay) {
+    spec::Threshold t;
+    const auto seconds = [](int n) { return 0.01 * (1 + 0.4 * n); };
+    const std::vector<float> chain{0.9f, 0.8f, 0.3f, 0.9f};
+    EXPECT_EQ(t.keep(chain, seconds, 0, 1), 4);       // nothing is known of the rate
+    EXPECT_EQ(t.keep(chain, seconds, 100, 1), 2);     // 0.9 and 0.72 tokens for 0.4 of one, then 0.216
+    EXPECT_EQ(t.keep(chain, seconds, 10, 1), 4);      // slow anyway
+    EXPECT_EQ(t.keep({}, seconds, 100, 1), 0);
+    for (int i = 0; i < 100; ++i) t.learn(std::vector<float>{0.9f}, 0);  // it lies
+    EXPECT_LT(t.share(0.9f), 0.1);
+    EXPECT_EQ(t.keep(chain, seconds, 100, 1), 0);
+    EXPECT_GE(t.share(std::nanf("")), 0);
+}
+
 TEST(RoundCosts, DrawsLinesBetweenWhatItKnows) {
     spec::RoundCosts costs;
-    EXPECT_EQ(costs(1, 3), 0);
-    for (int i = 0; i < 3; ++i) costs.add(1, 0, 1), costs.add(1, 4, 2);
-    EXPECT_DOUBLE_EQ(costs(1, 2), 1.5);
-    EXPECT_DOUBLE_EQ(costs(1, 8), 3);
-    EXPECT_EQ(costs(2, 0), 0);  // two sequences cost something else
-    costs.add(3, 1, 5), costs.add(3, 1, 4);
-    EXPECT_DOUBLE_EQ(costs(4, 1), 4);  // the first time of a shape is not kept
-    costs.add(1, 0, NAN), costs.add(1, 0, -1);
-    EXPECT_DOUBLE_EQ(costs(1, 0), 1);
+    EXPECT_EQ(costs.rest(1, 3), 0);
+    for (int i = 0; i < 3; ++i) costs.add_rest(1, 0, 1), costs.add_rest(1, 4, 2);
+    EXPECT_DOUBLE_EQ(costs.rest(1, 2), 1.5);
+    EXPECT_DOUBLE_EQ(costs.rest(1, 8), 3);
+    EXPECT_EQ(costs.rest(2, 0), 0);  // two sequences cost something else
+    costs.add_rest(2, 1, 5), costs.add_rest(2, 1, 4);
+    EXPECT_DOUBLE_EQ(costs.rest(2, 1), 4);  // the first time of a shape is not kept
+    costs.add_rest(1, 0, NAN), costs.add_rest(1, 0, -1);
+    EXPECT_DOUBLE_EQ(costs.rest(1, 0), 1);
+    for (int i = 0; i < 2; ++i) costs.add_drafting("mtp", 1, 2, 0.5);
+    EXPECT_DOUBLE_EQ(costs.drafting("mtp", 1, 4, 1), 1);
+    EXPECT_DOUBLE_EQ(costs.drafting("mtp", 1, 1, 1), 0.25);
+    EXPECT_DOUBLE_EQ(costs.drafting("mtp", 1, 0, 1), 0);
+    EXPECT_GT(costs.drafting("another", 1, 1, 1), 0);
+}
+
+class CostFile : public testing::Test {
+protected:
+    std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("rewind-costs-" + std::to_string(getpid()));
+    std::unique_ptr<model::Context> context_ = make();
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+    static std::unique_ptr<model::Context> make(model::StateForm form = model::StateForm::ring) {
+        model::Options o;
+        o.pools.context = 64, o.chunk = 16, o.pools.form = form;
+        return std::make_unique<model::Context>(random_model(), core::open("cpu"), o);
+    }
+    static std::string read(const std::filesystem::path& path) {
+        std::ifstream in(path, std::ios::binary);
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    static void write(const std::filesystem::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+};
+
+TEST_F(CostFile, KeepsWhatWasLearnt) {
+    const spec::CostFile file(*context_, folder_ / "new");
+    spec::RoundCosts costs, again;
+    EXPECT_EQ(file.load(again), "");
+    EXPECT_EQ(again.rest(1, 0), 0);
+    for (int i = 0; i < 3; ++i)
+        costs.add_rest(1, 0, 0.5), costs.add_rest(1, 3, 0.75), costs.add_rest(9, 100, 2), costs.add_drafting("ngram-map,mtp", 2, 4, 0.25);
+    EXPECT_EQ(file.save(costs), "");
+    EXPECT_EQ(file.load(again), "");
+    EXPECT_DOUBLE_EQ(again.rest(1, 3), 0.75);
+    EXPECT_DOUBLE_EQ(again.rest(9, 100), 2);
+    EXPECT_DOUBLE_EQ(again.drafting("ngram-map,mtp", 2, 4, 1), 0.25);
+    EXPECT_FALSE(again.plain_due(1));
+    EXPECT_NE(spec::CostFile(*make(model::StateForm::snapshots), folder_ / "new").path(), file.path());
+    int files = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder_ / "new")) ++files;
+    EXPECT_EQ(files, 1);  // nothing is left of writing it
+}
+
+TEST_F(CostFile, IgnoresWhatIsDamagedOrForeign) {
+    const spec::CostFile file(*context_, folder_);
+    spec::RoundCosts costs;
+    for (int i = 0; i < 3; ++i) costs.add_rest(1, 0, 0.5);
+    ASSERT_EQ(file.save(costs), "");
+    const std::string good = read(file.path());
+    const auto refused = [&](const std::string& text, const char* why) {
+        write(file.path(), text);
+        spec::RoundCosts found;
+        const std::string problem = file.load(found);
+        EXPECT_NE(problem.find(why), std::string::npos) << problem;
+        EXPECT_EQ(found.rest(1, 0), 0);
+    };
+    for (size_t i = 0; i < good.size(); i += 7) {
+        std::string bad = good;
+        bad[i] = char(bad[i] ^ 1);
+        refused(bad, "learnt anew");
+        refused(good.substr(0, i), "damaged");
+    }
+    const auto summed = [&](const std::string& lines) {
+        std::string text = good.substr(0, good.find("- 0 0")) + lines;
+        Checksum sum;
+        sum.add(std::as_bytes(std::span(text)));
+        char digits[32];
+        std::snprintf(digits, sizeof digits, "sum %016llx\n", static_cast<unsigned long long>(sum.value()));
+        return text + digits;
+    };
+    for (const char* line : {"- 0 0 -1\n", "- 0 0 nan\n", "- 0 0 1e9\n", "- 10 0 1\n", "- 0 -1 1\n", "- 0 99999999 1\n", "mtp 0 0 1\n",
+                             "mtp 0 65 1\n", "- 0 0 1 1\n", "-\n", "\n"})
+        refused(summed(line), "out of range");
+    write(file.path(), summed("- 0 0 1\n"));
+    spec::RoundCosts found;
+    EXPECT_EQ(file.load(found), "");
+    EXPECT_DOUBLE_EQ(found.rest(1, 0), 1);
+    const spec::CostFile other(*make(model::StateForm::snapshots), folder_);
+    std::filesystem::copy_file(file.path(), other.path());
+    EXPECT_NE(other.load(found).find("of another model"), std::string::npos);
+    EXPECT_NE(spec::CostFile(*context_, file.path() / "below a file").save(costs), "");
 }
 
 }  // namespace

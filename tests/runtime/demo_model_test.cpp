@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/spec/generator.h"
+#include "runtime/spec/make_drafter.h"
 #include "runtime/spec/model_drafter.h"
 #include "runtime/spec/mtp_drafter.h"
 #include "runtime/tokenizer/tokenizer.h"
@@ -84,6 +85,35 @@ TEST_P(Demo, DraftingForItselfAllIsTaken) {
     }
     EXPECT_EQ(expected.text, text);
     EXPECT_EQ(expected.state.hash(), hash);
+}
+
+/// A text that repeats itself: tokens looked up, and where these end the block goes on.
+TEST_P(Demo, LookedUpGuessesAreExtended) {
+    if (!GetParam().starts_with("cpu")) GTEST_SKIP() << "one device does";
+    model::Options o;
+    o.pools.context = 512, o.pools.most_exact = 9;
+    model::Context c(model_, device(), o);
+    std::vector<int32_t> prompt = prompts_[2];
+    prompt.insert(prompt.end(), prompts_[2].begin(), prompts_[2].end());
+    const auto write = [&](const char* who, int n) {
+        const auto drafter = spec::DrafterText(who).make(c);
+        spec::Generator generator(c, drafter.get());
+        const spec::Generation& g = generator.add({.prompt = prompt, .most_tokens = 96, .n_max = n});
+        while (generator.round()) {
+        }
+        return std::make_tuple(g.text, g.state.hash(), g.counts);
+    };
+    const auto [text, hash, none] = write("none", 0);
+    const auto [mapped_text, mapped_hash, mapped] = write("ngram-map:n=3,mtp", 8);
+    const auto [longer_text, longer_hash, longer] = write("ngram-map:n=3:extend,mtp", 8);
+    EXPECT_EQ(mapped_text, text);
+    EXPECT_EQ(longer_text, text);
+    EXPECT_EQ(mapped_hash, hash);
+    EXPECT_EQ(longer_hash, hash);
+    std::printf("looked up, or the block: %ld of %ld in %ld rounds; extended: %ld of %ld in %ld rounds\n", long(mapped.accepted),
+                long(mapped.drafted), long(mapped.rounds), long(longer.accepted), long(longer.drafted), long(longer.rounds));
+    EXPECT_GT(longer.drafted, mapped.drafted);
+    EXPECT_LE(longer.rounds, mapped.rounds);
 }
 
 INSTANTIATE_TEST_SUITE_P(Device, Demo, testing::ValuesIn(device_ids()), device_name);

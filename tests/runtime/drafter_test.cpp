@@ -178,7 +178,9 @@ TEST(NgramMod, KeepsWhatStands) {
 /// Says what it is told, and remembers what became of it.
 class Parrot : public spec::Drafter {
 public:
-    explicit Parrot(Tokens says, int* heard = nullptr) : says_(std::move(says)), heard_(heard) {}
+    explicit Parrot(Tokens says, int* heard = nullptr, bool extends = false)
+        : says_(std::move(says)), heard_(heard), extends_(extends) {}
+    bool extends() const override { return extends_; }
     void draft(std::span<spec::DraftJob> jobs) override {
         for (auto& job : jobs)
             for (const int32_t t : says_)
@@ -189,6 +191,7 @@ public:
 private:
     Tokens says_;
     int* heard_;
+    bool extends_;
 };
 
 TEST(ChainDrafter, AsksInOrderAndTellsWhoGuessed) {
@@ -205,6 +208,21 @@ TEST(ChainDrafter, AsksInOrderAndTellsWhoGuessed) {
     EXPECT_EQ(first, 101);
     EXPECT_EQ(second, 201);
     EXPECT_THROW(spec::ChainDrafter({}), Error);
+}
+
+TEST(ChainDrafter, ExtendsGuesses) {
+    int first = 0, second = 0;
+    std::vector<spec::ChainDrafter::Link> links;
+    links.push_back({std::make_unique<Parrot>(Tokens{7, 6}, &first), 1, true});
+    links.push_back({std::make_unique<Parrot>(Tokens{5}, &second), 1, false});  // cannot
+    links.push_back({std::make_unique<Parrot>(Tokens{8, 9, 4}, &second, true), 1, false});
+    spec::ChainDrafter chain(std::move(links));
+    const Story story{1, {1}};
+    EXPECT_EQ(guess(chain, story, 2), (Tokens{7, 6}));
+    EXPECT_EQ(guess(chain, story, 4), (Tokens{7, 6, 8, 9}));
+    chain.accept(story.known(), 4, 3);
+    EXPECT_EQ(first, 202);  // of its own two
+    EXPECT_EQ(second, 0);
 }
 
 TEST(DrafterText, SaysWhatIsWrong) {
@@ -227,6 +245,11 @@ TEST(DrafterText, SaysWhatIsWrong) {
     EXPECT_NE(message("mpt").find("\"mpt\": expected none, mtp, draft, ngram-simple"), std::string::npos) << message("mpt");
     EXPECT_NE(message("").find("expected none"), std::string::npos);
     EXPECT_NE(message("mtp,mtp").find("twice"), std::string::npos);
+    EXPECT_TRUE(spec::DrafterText("ngram-map:n=3:extend,mtp").links.at(0).extend);
+    EXPECT_NE(message("ngram-map:extend").find("nobody behind"), std::string::npos);
+    EXPECT_NE(message("mtp,ngram-map:extend").find("nobody behind"), std::string::npos);
+    EXPECT_NE(message("mtp:extend").find("has no setting"), std::string::npos);
+    EXPECT_NE(message("ngram-map:extend=1,mtp").find("has no setting"), std::string::npos);
     EXPECT_NE(message("mtp:n=3").find("has no setting"), std::string::npos);
     EXPECT_NE(message("ngram-map:n=0").find("from 1 to 256"), std::string::npos);
     EXPECT_NE(message("ngram-map:n=x").find("\"x\""), std::string::npos);

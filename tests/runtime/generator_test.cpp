@@ -116,7 +116,7 @@ TEST_P(Runtime, TextWithLookedUpDraftsIsPlainText) {
         without.n_max = 0;
         spec::Generator alone(*c);
         const Text expected = text_of(finished(alone, without));
-        for (const char* who : {"ngram-simple:n=1", "ngram-map:n=1", "ngram-mod:n=1", "ngram-map:n=1:fewest=2,mtp"}) {
+        for (const char* who : {"ngram-simple:n=1", "ngram-map:n=1", "ngram-mod:n=1", "ngram-map:n=1:fewest=2,mtp", "ngram-map:n=2:extend,mtp"}) {
             const auto drafter = spec::DrafterText(who).make(*c);
             spec::Generator generator(*c, drafter.get());
             const spec::Generation& g = finished(generator, r);
@@ -126,6 +126,38 @@ TEST_P(Runtime, TextWithLookedUpDraftsIsPlainText) {
             generator.drop(g);
         }
     }
+}
+
+TEST_P(Runtime, AChainGoesOnWithAGuessAsWithItsOwn) {
+    const auto c = context(options(StateForm::ring, 2, 9));
+    const std::vector<int32_t> prompt = some_tokens(20, 3), last{7};
+    std::vector<sequence::SequenceState> states;
+    for (int i = 0; i < 2; ++i) {
+        states.emplace_back(*c);
+        const auto part = std::span(prompt).first(size_t(20 - 5 * i));
+        c->run({states.back().part(part)}, {.prefill = true, .mtp = true});
+        states.back().advance(int64_t(part.size()), true);
+    }
+    const auto own = c->draft({states[0].part(last), states[1].part(last)}, {8, 6});
+    for (const size_t known : {1, 3, 5}) {
+        std::vector<std::vector<int32_t>> tokens(2, last);
+        for (size_t k = 0; k < known; ++k)
+            for (size_t b = 0; b < 2; ++b) tokens[b].push_back(own[k][b].token);
+        const auto rest = c->draft({states[0].part(tokens[0]), states[1].part(tokens[1])}, {8, 6});
+        ASSERT_EQ(rest.size(), 8 - known);
+        for (size_t k = known; k < 8; ++k)
+            for (size_t b = 0; b < (k < 6 ? 2u : 1u); ++b) {
+                EXPECT_EQ(rest[k - known][b].token, own[k][b].token);
+                EXPECT_EQ(rest[k - known][b].probability, own[k][b].probability);
+            }
+        tokens[0].back() ^= 1;  // another guess is gone on with otherwise
+        const auto other = c->draft({states[0].part(tokens[0]), states[1].part(tokens[1])}, {8, 6});
+        EXPECT_NE(other[0][0].probability, own[known][0].probability);
+        EXPECT_EQ(other[0][1].probability, own[known][1].probability);
+    }
+    const std::vector<int32_t> two{7, 8};
+    EXPECT_THROW(c->draft({states[0].part(two)}, {1}), Error);
+    EXPECT_THROW(c->draft({states[0].part(two), states[1].part(last)}, {3, 3}), Error);
 }
 
 TEST_P(Runtime, TheStateDoesNotDependOnHowLongDraftsMayBe) {

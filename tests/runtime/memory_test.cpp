@@ -193,6 +193,33 @@ TEST_P(MemoryTable, ARefusalSaysWhatWouldFit) {
     has(refusal(least, little - 1), "what would fit: a context of 99 positions");
 }
 
+/// In ring form a longer draft costs rows and, every W tokens, a base; never a state a token.
+TEST(RingBytes, AreWhatTheFormulaSays) {
+    const auto m = random_model();
+    const gguf::Geometry& g = m->geometry();
+    const uint64_t state = uint64_t(g.state) * g.state * g.v_heads, C = g.conv_width();
+    const uint64_t row = uint64_t(g.state) * (g.k_heads + g.v_heads) + g.v_heads;
+    const auto measured = [&](StateForm form, int64_t n_max, const char* purpose) {
+        model::Options o;
+        o.pools.context = 256, o.chunk = 32, o.pools.form = form, o.pools.most_exact = n_max + 1;
+        return of(model::Context::measure(*m, core::open("cpu"), o), purpose);
+    };
+    uint64_t layers = 0;
+    for (uint32_t i = 0; i < g.trunk(); ++i) layers += g.recurrent[i];
+    ASSERT_GT(layers, 0u);
+    for (const int64_t n_max : {1, 3, 15, 16, 31, 32, 63, 64}) {
+        const uint64_t bases = 1 + uint64_t(n_max + 1 + 15) / 16, rows = 16 * bases;
+        EXPECT_EQ(measured(StateForm::ring, n_max, "recurrent state"),
+                  4 * layers * (state * bases + row * rows + C * (rows + g.conv - 2)))
+            << n_max;
+        EXPECT_EQ(measured(StateForm::ring, n_max, "mtp hidden rows"), 4 * uint64_t(g.width) * (rows + 1)) << n_max;
+        EXPECT_EQ(measured(StateForm::ring, n_max, "mtp kv cache"), measured(StateForm::ring, 1, "mtp kv cache"));
+        EXPECT_EQ(measured(StateForm::snapshots, n_max, "recurrent state"),
+                  4 * layers * (state + C * (g.conv - 1)) * uint64_t(n_max + 1));
+        EXPECT_EQ(measured(StateForm::checkpoint, n_max, "recurrent state"), 4 * layers * (state + C * (g.conv - 1)) * 2);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Devices, MemoryTable, testing::ValuesIn(device_ids()), device_name);
 
 TEST(PlanCache, TheOneUsedLongestAgoGoesFirst) {

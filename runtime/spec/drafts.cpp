@@ -1,0 +1,122 @@
+// A round's drafts: how many are asked for, who makes them, where they end; and who learns from what became of them.
+#include <algorithm>
+#include <numeric>
+
+#include "runtime/clock.h"
+#include "runtime/spec/company.h"
+#include "runtime/spec/generator.h"
+
+namespace rw::spec {
+namespace {
+
+Member expected(const Generation& g) {
+    Member m{g.drafter ? g.drafter->name() : ""};
+    const Counts& c = g.counts;
+    if (g.controller) {
+        m.asked = g.controller->best();
+        m.tokens = g.controller->tokens(m.asked), m.drafts = g.controller->drafts(m.asked);
+    } else if (g.drafter) {
+        m.asked = g.request.n_max;
+        m.tokens = c.rounds ? double(c.emitted) / double(c.rounds) : 1;
+        m.drafts = c.rounds ? double(c.drafted) / double(c.rounds) : m.asked;
+    }
+    return m;
+}
+
+}  // namespace
+
+std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation*>& going) {
+    std::vector<std::vector<int32_t>> result(going.size());
+    struct Jobs {
+        std::vector<DraftJob> jobs;
+        std::vector<size_t> of;
+    };
+    std::vector<std::pair<Drafter*, Jobs>> asked;  // few: in order of appearance
+    std::vector<Member> members;
+    for (const Generation* g : going) members.push_back(expected(*g));
+    spent_.clear();
+    for (size_t i = 0; i < going.size(); ++i) {
+        Generation& g = *going[i];
+        g.last = {};
+        if (!g.controller) continue;
+        const Controller& c = *g.controller;
+        const int n = g.controller->choose(costs_, others_of(members, i, costs_));
+        members[i].asked = n, members[i].tokens = c.tokens(n), members[i].drafts = c.drafts(n);
+        members[i].controller = n == c.best() ? &c : nullptr;  // what is only tried stays
+    }
+    level(members, costs_);
+    for (size_t i = 0; i < going.size(); ++i) {
+        Generation& g = *going[i];
+        // The round yields one token more than it drafts, and takes a position for each.
+        const int64_t left = std::min(g.request.most_tokens - int64_t(g.text.size()), g.state.room()) - 1;
+        const int n = int(std::clamp<int64_t>(left, 0, members[i].asked));
+        g.last.asked = n;
+        if (n < std::max(g.request.n_min, 1)) continue;
+        auto mine = std::find_if(asked.begin(), asked.end(), [&](const auto& a) { return a.first == g.drafter; });
+        if (mine == asked.end()) mine = asked.insert(mine, {g.drafter, {}});
+        mine->second.jobs.push_back({g.known(), n}), mine->second.of.push_back(i);
+    }
+    for (auto& [drafter, theirs] : asked) {
+        const double start = seconds_now();
+        drafter->draft(theirs.jobs);
+        Spent spent{drafter, int(theirs.jobs.size()), 0, seconds_now() - start, false};
+        for (size_t j = 0; j < theirs.jobs.size(); ++j) {
+            Generation& g = *going[theirs.of[j]];
+            g.last.reading = theirs.jobs[j].reading;
+            spent.longest = std::max(spent.longest, theirs.jobs[j].most), spent.reading |= g.last.reading;
+            const double others = std::accumulate(members.begin(), members.end(), -members[theirs.of[j]].drafts,
+                                                  [](double sum, const Member& m) { return sum + m.drafts; });
+            cut(g, theirs.jobs[j].chain, int(going.size()), others);
+            members[theirs.of[j]].drafts = double(g.last.draft.size());
+            for (const model::Candidate& next : g.last.draft) result[theirs.of[j]].push_back(next.token);
+            g.counts.draft_seconds += spent.seconds;
+        }
+        spent_.push_back(spent);
+    }
+    return result;
+}
+
+/// What of the guess is verified.
+void Generator::cut(Generation& g, const std::vector<model::Candidate>& chain, int sequences, double other_drafts) {
+    size_t n = 0;
+    if (g.request.p_min == p_auto) {
+        std::vector<float> probabilities;
+        for (const model::Candidate& next : chain) probabilities.push_back(next.probability);
+        n = size_t(g.threshold.keep(probabilities, [&](int m) { return costs_.rest(sequences, other_drafts + m); },
+                                    costs_.rate(sequences), sequences));
+    } else {
+        while (n < chain.size() && chain[n].probability >= g.request.p_min) ++n;
+    }
+    if (int(n) >= g.request.n_min) g.last.draft.assign(chain.begin(), chain.begin() + std::ptrdiff_t(n));
+}
+
+/// Who has to know how the round went.
+void Generator::tell(const std::vector<Generation*>& going, double seconds) {
+    const int sequences = int(going.size());
+    int drafts = 0;
+    int64_t tokens = 0;
+    double drafting = 0;
+    for (const Spent& s : spent_) {
+        drafting += s.seconds;
+        if (!s.reading) costs_.add_drafting(s.drafter->name(), s.sequences, s.longest, s.seconds);
+    }
+    for (const Generation* g : going) drafts += int(g->last.draft.size()), tokens += g->last.accepted + 1;
+    costs_.add_rest(sequences, drafts, seconds - drafting);
+    costs_.add_yield(sequences, tokens, seconds);
+    for (Generation* each : going) {
+        Generation& g = *each;
+        const int drafted = int(g.last.draft.size());
+        if (g.controller && !g.last.reading) g.controller->learn(g.last.asked, drafted, g.last.accepted);
+        if (g.request.p_min == p_auto && drafted > 0) {
+            std::vector<float> verified;
+            for (const model::Candidate& c : g.last.draft) verified.push_back(c.probability);
+            g.threshold.learn(verified, g.last.accepted);
+        }
+        if (!g.drafter) continue;
+        if (drafted > 0) g.drafter->accept(g.known(), drafted, g.last.accepted);
+        if (g.stopped == Stop::none) g.drafter->observe(g.known());
+        else g.drafter->end(g.id);
+    }
+}
+
+}  // namespace rw::spec
