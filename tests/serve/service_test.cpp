@@ -160,7 +160,7 @@ TEST(Service, SlotsAreSavedAndRestored) {
     std::filesystem::create_directory(folder);
     Behind b({.slots = 2, .waiting = 8}, {.slot_path = folder.string()});
     const Json prompt = b.json("/tokenize", {{"content", "And it came to pass in those days"}})["tokens"];
-    const Json all = b.json("/completion", {{"prompt", prompt}, {"n_predict", 20}, {"temperature", 0}, {"return_tokens", true}, {"id_slot", 1}});
+    const Json all = b.json("/completion", {{"prompt", prompt}, {"n_predict", 20}, {"temperature", 0}, {"return_tokens", true}, {"ignore_eos", true}, {"id_slot", 1}});
     EXPECT_EQ(all["id_slot"], 1);
     const Json saved = b.json("/slots/1", {{"filename", "talk.bin"}}, 200, "save");
     EXPECT_EQ(saved["n_saved"], int64_t(prompt.size()) + 19);
