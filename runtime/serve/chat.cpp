@@ -35,6 +35,9 @@ public:
         spec::Request& request = task.request;
         request.prompt = conversation.prompt;
         check_prompt(service, request.prompt);
+        if (request.constraint && conversation.reply.thinking)
+            throw bad("response_format", "a reply that thinks first cannot have a form: turn thinking off with "
+                                         "chat_template_kwargs.enable_thinking");
         request.sampling.logprobs = wanted_of_chat(fields);
         with_logprobs_ = request.sampling.logprobs >= 0;
         const int64_t most = int64_t(1) << 30;

@@ -36,7 +36,7 @@ void read_drafts(const Fields& fields, const Service& service, spec::Request& re
 
 }  // namespace
 
-Task generation_task(const Fields& fields, const Service& service, const Defaults& defaults) {
+Task generation_task(const Fields& fields, Service& service, const Defaults& defaults) {
     Task task{.seconds = service.options.seconds};
     spec::Request& request = task.request;
     request.sampling = sampling_of(fields, service, defaults);
@@ -45,6 +45,8 @@ Task generation_task(const Fields& fields, const Service& service, const Default
     task.stops = fields.texts("stop", 16);
     if (!task.stops.empty()) request.stops = sample::Stops(task.stops, shown_bytes(service.tokenizer));
     request.message_start = tokenizer::ChatTemplate::message_start(service.tokenizer.vocabulary()).value_or(-1);
+    request.constraint = service.grammars.constraint(fields);
+    if (request.constraint && request.ends.empty()) fields.fail("ignore_eos", "false: a grammar ends the text;");
     read_drafts(fields, service, request);
     return task;
 }

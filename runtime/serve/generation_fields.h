@@ -19,7 +19,7 @@ constexpr Defaults native_defaults{
 
 /// Everything but the prompt, the number of tokens and how many log-probabilities. Throws Problem(400) for a field that
 /// cannot be taken.
-Task generation_task(const Fields& fields, const Service& service, const Defaults& defaults);
+Task generation_task(const Fields& fields, Service& service, const Defaults& defaults);
 
 /// Sampling alone.
 sample::Options sampling_of(const Fields& fields, const Service& service, const Defaults& defaults);

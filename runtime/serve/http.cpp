@@ -56,7 +56,7 @@ public:
         set_keep_alive_max_count(1 << 20);
         new_task_queue = [n = size_t(options.connections)] { return new Workers(n); };
         const auto handler = [&service](const httplib::Request& from, httplib::Response& to) {
-            Call call{.method = from.method, .path = from.path, .body = from.body};
+            Call call{.method = from.method == "HEAD" ? "GET" : from.method, .path = from.path, .body = from.body};
             for (const auto& [key, value] : from.params) call.query[key] = value;
             call.gone = [connection = current] { return connection->gone(); };
             put(to, service.answer(call));

@@ -44,6 +44,7 @@ constexpr Route routes[] = {
 
 Service::Service(const model::Context& of, Engine& runs, Drafters who, ServiceOptions how)
     : context(of), engine(runs), drafters(std::move(who)), options(std::move(how)), tokenizer(of.model().file()),
+      grammars(tokenizer),
       started(seconds_now()), started_at(std::time(nullptr)),
       device(fmt::format("{} ({})", of.device().info().id, of.device().info().name)), next_id_(std::random_device{}()) {
     try {

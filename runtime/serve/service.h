@@ -3,6 +3,7 @@
 
 #include "runtime/serve/call.h"
 #include "runtime/serve/engine.h"
+#include "runtime/serve/grammars.h"
 #include "runtime/tokenizer/chat.h"
 
 namespace rw::serve {
@@ -36,6 +37,7 @@ public:
     const Drafters drafters;
     const ServiceOptions options;
     const tokenizer::Tokenizer tokenizer;
+    Grammars grammars;
     const double started;     // by seconds_now()
     const int64_t started_at;  // by the calendar
     const std::string device;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The server asked by the official client of OpenAI's interface. openai_client.py PROGRAM MODEL
 Exit status 77 where the package is not installed."""
+import json
 import sys
 
 try:
@@ -59,6 +60,15 @@ def stops_and_logprobs(client):
     assert not other.message.content.startswith(banned.token)
 
 
+def json_schema(client):
+    schema = {"type": "object", "properties": {"yes": {"type": "boolean"}, "count": {"type": "integer"}},
+              "required": ["yes", "count"], "additionalProperties": False}
+    answer = client.chat.completions.create(model="demo", messages=QUESTION, max_tokens=64, seed=1, response_format={
+        "type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}).choices[0]
+    value = json.loads(answer.message.content)
+    assert answer.finish_reason == "stop" and set(value) == {"yes", "count"} and isinstance(value["yes"], bool)
+
+
 def completions(client):
     whole = client.completions.create(model="demo", prompt="And it came to pass", max_tokens=12, temperature=0, logprobs=2)
     assert len(whole.choices[0].logprobs.tokens) == 12
@@ -98,7 +108,7 @@ def main():
     with Server(program, model, *options) as server:
         base = f"http://{server.host}:{server.port}/v1"
         client = openai.OpenAI(base_url=base, api_key="secret", max_retries=0, timeout=120)
-        for check in (conversations, stops_and_logprobs, completions, embeddings, models):
+        for check in (conversations, stops_and_logprobs, json_schema, completions, embeddings, models):
             check(client)
             print(check.__name__, "as expected", flush=True)
         errors(client, base)

@@ -79,6 +79,36 @@ TEST(Service, StopStringsAndLogprobs) {
     EXPECT_EQ(text, all.substr(0, all.find(stop)));
 }
 
+TEST(Service, AnswersOfAForm) {
+    Behind b;
+    const Json schema = Json::parse(R"({"type": "object", "properties": {"name": {"type": "string", "maxLength": 8}, "age": {"type": "integer"}},
+                                        "required": ["name", "age"], "additionalProperties": false})");
+    Json asked = question("Who is Isabella?", 64);
+    asked["response_format"] = {{"type", "json_schema"}, {"json_schema", {{"name", "person"}, {"schema", schema}}}};
+    for (const double temperature : {0.0, 1.0}) {
+        asked["temperature"] = temperature, asked["seed"] = 5, asked["speculative"] = {{"n_max", 0}};
+        const Json plain = b.json(chat, asked);
+        asked["speculative"] = {{"n_max", 3}};
+        EXPECT_EQ(b.json(chat, asked)["choices"], plain["choices"]);
+        EXPECT_EQ(plain["choices"][0]["finish_reason"], "stop");
+        const Json person = Json::parse(plain["choices"][0]["message"]["content"].get<std::string>());
+        EXPECT_TRUE(person["name"].is_string() && person["age"].is_number_integer() && person.size() == 2) << person;
+    }
+    const Json word = b.json("/completion", {{"prompt", "Is it? "}, {"grammar", "root ::= \"yes\" | \"no\""}, {"n_predict", 9}});
+    EXPECT_TRUE(word["content"] == "yes" || word["content"] == "no");
+    EXPECT_EQ(word["stop_type"], "eos");
+    Json bad = question("x", 4);
+    bad["grammar"] = "root ::= other";
+    EXPECT_EQ(b.json(chat, bad, 400)["error"]["param"], "grammar");
+    bad["response_format"] = {{"type", "json_object"}};
+    EXPECT_EQ(b.json(chat, bad, 400)["error"]["param"], "response_format");
+    bad.erase("grammar");
+    bad["response_format"] = {{"type", "xml"}};
+    EXPECT_EQ(b.json(chat, bad, 400)["error"]["param"], "response_format.type");
+    bad["response_format"] = {{"type", "json_schema"}, {"json_schema", {{"schema", {{"type", "no such"}}}}}};
+    b.json(chat, bad, 400);
+}
+
 TEST(Service, BarePrompts) {
     Behind b;
     const Json texts = b.json("/v1/completions", {{"prompt", {"And it came", "def main"}}, {"max_tokens", 12}, {"temperature", 0}, {"echo", true}, {"logprobs", 1}});
@@ -130,7 +160,7 @@ TEST(Service, SlotsAreSavedAndRestored) {
     std::filesystem::create_directory(folder);
     Behind b({.slots = 2, .waiting = 8}, {.slot_path = folder.string()});
     const Json prompt = b.json("/tokenize", {{"content", "And it came to pass in those days"}})["tokens"];
-    const Json all = b.json("/completion", {{"prompt", prompt}, {"n_predict", 20}, {"temperature", 0}, {"return_tokens", true}, {"id_slot", 1}});
+    const Json all = b.json("/completion", {{"prompt", prompt}, {"n_predict", 20}, {"temperature", 0}, {"return_tokens", true}, {"ignore_eos", true}, {"id_slot", 1}});
     EXPECT_EQ(all["id_slot"], 1);
     const Json saved = b.json("/slots/1", {{"filename", "talk.bin"}}, 200, "save");
     EXPECT_EQ(saved["n_saved"], int64_t(prompt.size()) + 19);
