@@ -24,7 +24,8 @@ std::vector<int32_t> text_of(Job& job) {
 }
 
 void expect_idle(Behind& b) {
-    for (int i = 0; i < 200 && b.engine.load().running > 0; ++i) std::this_thread::sleep_for(10ms);
+    const auto busy = [&] { return b.engine.load().running > 0 || b.engine.load().waiting > 0; };
+    for (int i = 0; i < 500 && busy(); ++i) std::this_thread::sleep_for(10ms);
     EXPECT_EQ(b.engine.load().running, 0);
     EXPECT_EQ(b.engine.load().waiting, 0);
     EXPECT_EQ(b.engine.ailment(), "");

@@ -198,9 +198,10 @@ TEST(Service, BadFieldsAreNamed) {
     refused("top_logprobs", 3), refused("stream", "yes"), refused("stream_options", 1), refused("speculative.n_max", 17);
     refused("speculative.p_min", 2), refused("speculative.type", "magic"), refused("messages", Json::array());
     refused("messages", "hi"), refused("mirostat", 1), refused("typical_p", 0), refused("repeat_penalty", 0);
-    refused("dry_multiplier", -1), refused("prompt", Json::array(), "/completion"), refused("prompt", Json::array({-1}), "/completion");
+    refused("dry_multiplier", -1), refused("prompt", Json::array(), "/completion");
     refused("prompt", 5, "/completion"), refused("id_slot", 3, "/completion"), refused("n_predict", -2, "/completion");
     refused("n_probs", 100, "/completion"), refused("best_of", 3, "/v1/completions"), refused("suffix", "x", "/v1/completions");
+    EXPECT_EQ(b.json("/completion", {{"prompt", Json::array({-1})}}, 400)["error"]["param"], "prompt[0]");
     EXPECT_EQ(b.json(chat, {{"messages", Json::array({{{"role", "king"}, {"content", "x"}}})}}, 400)["error"]["param"], "messages[0].role");
     EXPECT_EQ(b.json(chat, {{"messages", Json::array({{{"role", "user"}}})}}, 400)["error"]["param"], "messages[0].content");
     std::string endless;
