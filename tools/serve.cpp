@@ -80,7 +80,7 @@ void serve(Options& o) {
                                                      .where = o.cache_where == "device" ? sequence::PieceStore::Where::device
                                                                                         : sequence::PieceStore::Where::host});
     if (o.service.name.empty()) o.service.name = std::filesystem::path(o.model.model).stem().string();
-    o.service.n_max = drafting.n_max, o.service.mode = opened.mode, o.service.mode_reason = opened.why;
+    o.service.n_max = drafting.n_max, o.service.p_min = drafting.p_min, o.service.mode = opened.mode, o.service.mode_reason = opened.why;
     o.http.most_bytes = size_t(o.body_mib * (1 << 20));
 
     serve::Engine engine(*opened.context, drafters.standard, o.engine, cache ? &*cache : nullptr);
@@ -133,9 +133,6 @@ void add_serve(CLI::App& app, int&) {
     o->draft.n_max = "auto";
     o->draft.add_to(verb);
     verb.add_option("--n-min", o->service.n_min, "Shorter drafts are dropped")->capture_default_str()->check(CLI::Range(0, 64));
-    verb.add_option("--p-min", o->service.p_min, "A draft ends before a token less probable than this")
-        ->capture_default_str()
-        ->check(CLI::Range(0.0, 1.0));
     verb.add_option("--most-tokens", o->service.most_tokens, "Of an answer; 0: as many as the context has room for")
         ->capture_default_str()
         ->check(CLI::Range(0, 1 << 30));
