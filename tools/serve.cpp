@@ -84,6 +84,7 @@ void serve(Options& o) {
     o.http.most_bytes = size_t(o.body_mib * (1 << 20));
 
     serve::Engine engine(*opened.context, drafters.standard, o.engine, cache ? &*cache : nullptr);
+    if (drafters.standard) engine.between([&](auto& inside) { o.draft.remember(inside.generator, inside.context); });
     serve::Service service(*opened.context, engine, drafters.by_name, o.service);
     serve::Http http(service, o.http);
     http.bind();
@@ -94,6 +95,7 @@ void serve(Options& o) {
         int which = 0;
         sigwait(&stops, &which);
         std::cerr << fmt::format("closing: requests have {} seconds to end\n", o.drain);
+        if (drafters.standard) engine.between([&](auto& inside) { o.draft.keep(inside.generator, inside.context); });
         std::atomic<bool> closed = false;
         std::thread second([&] {  // a second signal ends the waiting
             const timespec while_closing{0, 100'000'000};

@@ -165,6 +165,13 @@ void Sampler::accept(const Choice& choice) {
     if (choice.surprise) mu_ -= options_->mirostat.eta * (*choice.surprise - options_->mirostat.tau);
 }
 
+size_t Sampler::possible(std::span<const int32_t> tokens) const {
+    auto constraint = constraint_;
+    size_t n = 0;
+    for (; constraint && n < tokens.size() && constraint->allows(tokens[n]); ++n) constraint = constraint->after(tokens[n]);
+    return constraint ? n : tokens.size();
+}
+
 std::vector<Sampler::Share> Sampler::distribution(std::span<const float> raw) const {
     if (options_->greedy()) return {{best(raw), 1}};
     Candidates c = candidates(raw);

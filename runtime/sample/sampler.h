@@ -78,6 +78,8 @@ public:
     Choice choose(std::span<const float> logits, int64_t position, std::optional<int32_t> draft = {}) const;
     /// The token was emitted.
     void accept(const Choice& choice);
+    /// So many of these tokens may come next, one after the other, as far as the constraint goes.
+    size_t possible(std::span<const int32_t> tokens) const;
 
     struct Share {
         int32_t token;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -23,8 +24,8 @@ struct Header {
     uint64_t bytes;
 };
 
-Header header_for(const SequenceState& state, size_t tokens) {
-    const model::Context& context = state.context();
+/// Of a sequence without tokens.
+Header header_for(const model::Context& context) {
     const model::PoolShape& shape = context.options().pools;
     return {magic,
             version,
@@ -32,11 +33,18 @@ Header header_for(const SequenceState& state, size_t tokens) {
             uint32_t(shape.form),
             uint32_t(shape.W),
             uint32_t(shape.kv),
-            state.mtp_ready() ? 2u : 1u,
-            state.pos(),
-            int64_t(tokens),
-            int64_t(state.turns().size()),
+            context.has_mtp() ? 2u : 1u,
+            0,
+            0,
+            0,
             0};
+}
+
+Header header_for(const SequenceState& state, size_t tokens) {
+    Header header = header_for(state.context());
+    header.parts = state.mtp_ready() ? 2 : 1;
+    header.pos = state.pos(), header.tokens = int64_t(tokens), header.turns = int64_t(state.turns().size());
+    return header;
 }
 
 /// Writes and counts into the checksum; the first failure is what error() tells.
@@ -110,6 +118,24 @@ void check(const Header& found, const Header& want, const std::string& path) {
          "damaged: its counts make no sense");
 }
 
+Header read_header(Reader& in, const model::Context& context, const std::string& path) {
+    Header header;
+    in.get(&header, sizeof header);
+    check(header, header_for(context), path);
+    if (header.pos > context.options().pools.context)
+        throw Error(Status::range, fmt::format("{}: has {} tokens, more than the context's {}", path, header.pos,
+                                               context.options().pools.context));
+    return header;
+}
+
+/// Behind all else.
+void check_sum(Reader& in, const std::string& path) {
+    const uint64_t sum = in.sum();
+    uint64_t kept = 0;
+    in.get(&kept, sizeof kept);
+    if (sum != kept) throw Error(Status::invalid_argument, path + ": damaged: its checksum does not fit its content");
+}
+
 }  // namespace
 
 void save(const SequenceState& state, std::span<const int32_t> tokens, const std::string& path) {
@@ -142,15 +168,21 @@ void save(const SequenceState& state, std::span<const int32_t> tokens, const std
     throw Error(Status::io, fmt::format("{}: the sequence could not be saved: {}", path, std::strerror(error)));
 }
 
+void check(const model::Context& context, const std::string& path) {
+    Reader in(path);
+    read_header(in, context, path);
+    std::vector<std::byte> bytes;
+    while (in.left() > sizeof(uint64_t)) {
+        bytes.resize(std::min<uint64_t>(in.left() - sizeof(uint64_t), 1 << 20));
+        in.get(bytes.data(), bytes.size());
+    }
+    check_sum(in, path);
+}
+
 Loaded load(model::Context& context, const std::string& path) {
     Reader in(path);
+    const Header header = read_header(in, context, path);
     SequenceState state(context);
-    Header header;
-    in.get(&header, sizeof header);
-    check(header, header_for(state, 0), path);
-    if (header.pos > context.options().pools.context)
-        throw Error(Status::range, fmt::format("{}: has {} tokens, more than the context's {}", path, header.pos,
-                                               context.options().pools.context));
     if (in.left() / 4 < uint64_t(header.tokens) || in.left() / sizeof(SequenceState::Turn) < uint64_t(header.turns))
         throw Error(Status::invalid_argument, path + ": ends too early; the file is not whole");
     std::vector<int32_t> tokens(size_t(header.tokens));
@@ -176,10 +208,7 @@ Loaded load(model::Context& context, const std::string& path) {
         in.get(bytes.data(), bytes.size());
         piece.buffer->write(piece.offset, bytes.data(), bytes.size());
     }
-    const uint64_t sum = in.sum();
-    uint64_t kept = 0;
-    in.get(&kept, sizeof kept);
-    if (sum != kept) throw Error(Status::invalid_argument, path + ": damaged: its checksum does not fit its content");
+    check_sum(in, path);
     return {std::move(state), std::move(tokens)};
 }
 

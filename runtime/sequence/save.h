@@ -23,5 +23,7 @@ struct Loaded {
 /// Throws Error: io; invalid_argument for a damaged file or one of another model or another form; out_of_memory or range
 /// when the context has no place for it.
 Loaded load(model::Context& context, const std::string& path);
+/// Throws what load() would for the file, and takes no place.
+void check(const model::Context& context, const std::string& path);
 
 }  // namespace rw::sequence

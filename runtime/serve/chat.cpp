@@ -1,4 +1,5 @@
 // /v1/chat/completions
+#include "runtime/sample/thinking.h"
 #include "runtime/serve/conversation.h"
 #include "runtime/serve/generation_fields.h"
 #include "runtime/serve/head.h"
@@ -25,6 +26,19 @@ void add(Delta& all, Delta delta) {
     all.calls.insert(all.calls.end(), delta.calls.begin(), delta.calls.end());
 }
 
+/// The rules of an answer hold behind what the model thinks first, and "reasoning_budget" ends that.
+std::shared_ptr<const sample::Constraint> behind_thinking(const Fields& fields, const Service& service,
+                                                          const Conversation& conversation,
+                                                          std::shared_ptr<const sample::Constraint> rules) {
+    const int64_t budget = fields.integer("reasoning_budget", -1, -1, int64_t(1) << 30);
+    if (budget < 0 && !(rules && conversation.reply.thinking)) return rules;
+    const sample::ThinkingTokens tokens{.start = service.tokenizer.encode("<think>", {.control = true}),
+                                        .end = service.tokenizer.encode("</think>", {.control = true}),
+                                        .ends = service.tokenizer.vocabulary().ends()};
+    return sample::thinking(tokens, {.budget = budget, .inside = sample::is_thinking(tokens, conversation.prompt)},
+                            std::move(rules));
+}
+
 class Chat {
 public:
     Chat(Service& service, const Call& call) : service_(service) {
@@ -35,9 +49,7 @@ public:
         spec::Request& request = task.request;
         request.prompt = conversation.prompt;
         check_prompt(service, request.prompt);
-        if (request.constraint && conversation.reply.thinking)
-            throw bad("response_format", "a reply that thinks first cannot have a form: turn thinking off with "
-                                         "chat_template_kwargs.enable_thinking");
+        request.constraint = behind_thinking(fields, service, conversation, std::move(request.constraint));
         request.sampling.logprobs = wanted_of_chat(fields);
         with_logprobs_ = request.sampling.logprobs >= 0;
         const int64_t most = int64_t(1) << 30;

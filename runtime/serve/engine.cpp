@@ -41,7 +41,7 @@ void Engine::between(const std::function<void(Inside&)>& errand) {
         const std::lock_guard lock(mutex_);
         if (over_) throw busy("the server is shutting down");
         errands_.emplace_back([&] {
-            Inside inside{context_, slots_};
+            Inside inside{context_, slots_, generator_};
             errand(inside);
         });
         done = errands_.back().get_future();

@@ -50,6 +50,7 @@ public:
     struct Inside {
         model::Context& context;
         std::vector<Slot>& slots;
+        spec::Generator& generator;
     };
 
     /// All have to outlive it and are its alone. The drafter and the cache may be null.

@@ -54,6 +54,7 @@ Json restore_slot(Service& service, int number, const std::string& path) {
         Slot& slot = idle(inside, number);
         if (!std::filesystem::exists(path))
             throw Problem(404, "there is no such saved slot", "invalid_request_error", "filename", "not_found");
+        sequence::check(inside.context, path);
         slot.kept.reset();  // there is no place for both
         sequence::Loaded loaded = sequence::load(inside.context, path);
         slot.kept.emplace(Kept{std::move(loaded.state), std::move(loaded.tokens)});

@@ -87,6 +87,14 @@ void Generator::cut(Generation& g, const std::vector<model::Candidate>& chain, i
     } else {
         while (n < chain.size() && chain[n].probability >= g.request.p_min) ++n;
     }
+    if (g.request.constraint && n > 0) {  // what may not come would not stand
+        std::vector<int32_t> tokens;
+        for (size_t i = 0; i < n; ++i) tokens.push_back(chain[i].token);
+        try {
+            n = g.sampler.possible(tokens);
+        } catch (const std::exception&) {  // it looks ahead: what is chosen may not get there, or says what is wrong
+        }
+    }
     if (int(n) >= g.request.n_min) g.last.draft.assign(chain.begin(), chain.begin() + std::ptrdiff_t(n));
 }
 

@@ -172,8 +172,7 @@ bool Generator::step() {
         try {
             prompt_call(*g);
         } catch (...) {
-            cancel(*g);
-            g->stopped = Stop::failed;
+            fail(*g);
             throw;
         }
         if (!g->text.empty()) begin(*g);

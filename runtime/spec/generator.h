@@ -111,8 +111,9 @@ public:
     /// text. request.prompt may name the tokens before it, for drafters that look tokens up; they are not run.
     Generation& resume(sequence::SequenceState state, int32_t last, Request request);
     /// One round for all sequences that have their first token and have not stopped; false when there is none. Throws Error
-    /// with the states as they were, unless the device failed in the middle of a call: then what its sequences hold is not
-    /// known, and those that were going on have stopped as failed; drop them.
+    /// with the states and texts as they were. Where a sequence's own sampler or constraint threw, it has stopped as failed
+    /// and the others can go on; where the device failed in the middle of a call, what its sequences hold is not known, and
+    /// all that were going on have stopped as failed; drop them.
     bool round();
 
     /// For many that come and go. Takes a request as add() does, but leaves its prompt to step().
@@ -123,7 +124,7 @@ public:
     /// call throws has stopped as failed.
     bool step();
     /// Ends a sequence where it is; its state can be used.
-    void cancel(Generation& generation);
+    static void cancel(Generation& generation);
     /// Drops a sequence and gives its memory back.
     void drop(const Generation& generation);
     std::list<Generation>& all() { return all_; }
@@ -148,6 +149,8 @@ private:
     };
     Verdict verdict(Generation& g, std::span<const int32_t> draft, size_t row, int64_t position) const;
     static void take(Generation& g, Verdict verdict);
+    static void alone(Generation& g, const std::function<void()>& work);
+    static void fail(Generation& g);
     sample::Choice chosen(const Request& r, const sample::Sampler& sampler, size_t row, int64_t position,
                           std::optional<int32_t> draft) const;
     void cut(Generation& g, const std::vector<model::Candidate>& chain, int sequences, double other_drafts);

@@ -55,6 +55,21 @@ Generator::Verdict Generator::verdict(Generation& g, std::span<const int32_t> dr
     return v;
 }
 
+/// What throws here is about this sequence: it fails, the others can go on.
+void Generator::alone(Generation& g, const std::function<void()>& work) {
+    try {
+        work();
+    } catch (...) {
+        fail(g);
+        throw;
+    }
+}
+
+void Generator::fail(Generation& g) {
+    cancel(g);
+    g.stopped = Stop::failed;
+}
+
 void Generator::take(Generation& g, Verdict v) {
     g.text.insert(g.text.end(), v.tokens.begin(), v.tokens.end());
     std::move(v.logprobs.begin(), v.logprobs.end(), std::back_inserter(g.logprobs));
@@ -86,7 +101,7 @@ bool Generator::round() {
     std::vector<Verdict> verdicts;  // all of them before anything changes
     size_t row = 0;
     for (size_t i = 0; i < going.size(); ++i) {
-        verdicts.push_back(verdict(*going[i], drafted[i], row, going[i]->state.pos() + 1));
+        alone(*going[i], [&] { verdicts.push_back(verdict(*going[i], drafted[i], row, going[i]->state.pos() + 1)); });
         row += rows[i].size();
     }
     try {

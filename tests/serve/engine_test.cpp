@@ -88,6 +88,35 @@ TEST(Engine, AStepThatFailsEndsItsJobsAlone) {
     EXPECT_EQ(text_of(*b.engine.submit(task(b, prompts[0], 32))), expected);
 }
 
+/// Allows everything, and breaks at a token too many.
+class Fuse : public sample::Constraint {
+public:
+    explicit Fuse(int left) : left_(left) {}
+    bool allows(int32_t) const override { return true; }
+    void mask(std::span<float>) const override {}
+    std::shared_ptr<const Constraint> after(int32_t) const override {
+        if (left_ == 0) throw Error(Status::out_of_memory, "blown");
+        return std::make_shared<Fuse>(left_ - 1);
+    }
+
+private:
+    int left_;
+};
+
+TEST(Engine, AConstraintThatThrowsEndsItsJobAlone) {
+    Behind b;
+    const auto expected = text_of(*b.engine.submit(task(b, prompts[0], 48)));
+    const auto other = b.engine.submit(task(b, prompts[0], 48));
+    Task blown = task(b, prompts[1], 48);
+    blown.request.constraint = std::make_shared<Fuse>(9);
+    const auto job = b.engine.submit(std::move(blown));
+    EXPECT_LE(text_of(*job).size(), 9u);
+    ASSERT_TRUE(job->outcome().problem);
+    EXPECT_EQ(text_of(*other), expected);
+    EXPECT_FALSE(other->outcome().problem);
+    expect_idle(b);
+}
+
 TEST(Engine, RefusesWhatItCannotTake) {
     Behind b({.slots = 1, .waiting = 2});
     std::vector<std::shared_ptr<Job>> jobs;

@@ -176,6 +176,10 @@ TEST(Service, SlotsAreSavedAndRestored) {
     for (const char* bad : {"", "../talk.bin", "a/b", ".hidden", "a\\b", "a\nb"}) b.json("/slots/0", {{"filename", bad}}, 400, "restore");
     b.json("/slots/0", {{"filename", "none.bin"}}, 404, "restore");
     b.json("/slots/7", Json::object(), 404, "erase");
+    // A file that is damaged leaves what the slot keeps.
+    std::filesystem::resize_file(folder / "talk.bin", std::filesystem::file_size(folder / "talk.bin") - 5);
+    b.json("/slots/0", {{"filename", "talk.bin"}}, 400, "restore");
+    EXPECT_GT(b.json("/slots/0", Json::object(), 200, "erase")["n_erased"], saved["n_saved"]);
     b.json("/slots/0", Json::object(), 400, "jump");
     Behind closed;
     closed.json("/slots/0", {{"filename", "talk.bin"}}, 403, "save");
@@ -197,7 +201,7 @@ TEST(Service, BadFieldsAreNamed) {
     refused("logit_bias", {{"99999999", 1}}), refused("logit_bias", {{"5", 101}}), refused("logit_bias", {{"x", 1}});
     refused("top_logprobs", 3), refused("stream", "yes"), refused("stream_options", 1), refused("speculative.n_max", 17);
     refused("speculative.p_min", 2), refused("speculative.type", "magic"), refused("messages", Json::array());
-    refused("messages", "hi"), refused("mirostat", 1), refused("typical_p", 0), refused("repeat_penalty", 0);
+    refused("messages", "hi"), refused("mirostat", 1), refused("reasoning_budget", -2), refused("typical_p", 0), refused("repeat_penalty", 0);
     refused("dry_multiplier", -1), refused("prompt", Json::array(), "/completion");
     refused("prompt", 5, "/completion"), refused("id_slot", 3, "/completion"), refused("n_predict", -2, "/completion");
     refused("n_probs", 100, "/completion"), refused("best_of", 3, "/v1/completions"), refused("suffix", "x", "/v1/completions");
