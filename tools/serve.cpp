@@ -9,7 +9,9 @@
 #include <iostream>
 #include <thread>
 
+#include "runtime/clock.h"
 #include "runtime/serve/http.h"
+#include "tools/cache_options.h"
 #include "tools/draft_options.h"
 #include "tools/model_options.h"
 #include "tools/numbers.h"
@@ -21,11 +23,11 @@ namespace {
 struct Options {
     ModelOptions model;
     DraftOptions draft;
-    std::string cache_where = "host";
+    CacheOptions cache;
     serve::Engine::Limits engine;
     serve::ServiceOptions service;
     serve::HttpOptions http;
-    double body_mib = 8, drain = 30, cache_mib = 256;
+    double body_mib = 8, drain = 30;
 };
 
 /// By default the model's own block drafts, where it has one, and else the text.
@@ -61,6 +63,16 @@ sigset_t stop_signals() {
     return set;
 }
 
+/// What this process has learnt of rounds' costs, for the next.
+void keep_costs(const Options& o, serve::Engine& engine) {
+    if (o.draft.who().none()) return;
+    try {
+        engine.between([&](auto& inside) { o.draft.keep(inside.generator, inside.context); });
+    } catch (const std::exception& e) {
+        std::cerr << "rewind: costs are not kept: " << e.what() << "\n";
+    }
+}
+
 void serve(Options& o) {
     signal(SIGPIPE, SIG_IGN);
     const sigset_t stops = stop_signals();
@@ -71,14 +83,11 @@ void serve(Options& o) {
     model::Options shape;
     shape.pools.most_exact = drafting.most + 1, shape.pools.sequences = o.engine.slots;
     shape.mtp = drafting.who.needs_mtp();
+    o.cache.apply(o.model);
     const Opened opened = open_model(o.model, shape);
     const Drafters drafters(o, drafting, *opened.context);
     std::optional<sequence::PrefixCache> cache;
-    if (o.cache_mib > 0)
-        cache.emplace(*opened.context,
-                      sequence::PrefixCache::Options{.budget = uint64_t(o.cache_mib * (1 << 20)),
-                                                     .where = o.cache_where == "device" ? sequence::PieceStore::Where::device
-                                                                                        : sequence::PieceStore::Where::host});
+    if (o.cache.gib > 0) cache.emplace(*opened.context, o.cache.options());
     if (o.service.name.empty()) o.service.name = std::filesystem::path(o.model.model).stem().string();
     o.service.n_max = drafting.n_max, o.service.p_min = drafting.p_min, o.service.mode = opened.mode, o.service.mode_reason = opened.why;
     o.http.most_bytes = size_t(o.body_mib * (1 << 20));
@@ -89,26 +98,40 @@ void serve(Options& o) {
     serve::Http http(service, o.http);
     http.bind();
     if (!service.chat_refusal().empty()) std::cerr << "no conversations: " << service.chat_refusal() << "\n";
-    std::cerr << fmt::format("drafts: {}\nlistening on http://{}:{}\n", drafting.who.none() ? "none" : o.draft.spec.empty() ? "draft" : o.draft.spec, o.http.host, http.port());
+    const std::string who = drafting.who.none() ? "none" : o.draft.spec.empty() ? "draft" : o.draft.spec;
+    std::cerr << fmt::format("drafts: {}\nlistening on http://{}:{}\n", who, o.http.host, http.port());
 
+    std::atomic<bool> listened = false;
     std::thread closer([&] {
         int which = 0;
         sigwait(&stops, &which);
+        const double end = seconds_now() + o.drain;
         std::cerr << fmt::format("closing: requests have {} seconds to end\n", o.drain);
-        if (drafters.standard) engine.between([&](auto& inside) { o.draft.keep(inside.generator, inside.context); });
-        std::atomic<bool> closed = false;
+        std::atomic<bool> closed = false, hurried = false;
         std::thread second([&] {  // a second signal ends the waiting
             const timespec while_closing{0, 100'000'000};
             while (!closed)
-                if (sigtimedwait(&stops, nullptr, &while_closing) > 0) engine.hurry();
+                if (sigtimedwait(&stops, nullptr, &while_closing) > 0) hurried = true, engine.hurry();
         });
+        keep_costs(o, engine);
         engine.close(o.drain);
+        const auto pause = [] { std::this_thread::sleep_for(std::chrono::milliseconds(10)); };
+        while (!http.idle() && !hurried && seconds_now() < end) pause();  // what was said has to arrive
         closed = true;
         second.join();
+        while (!http.listening() && !listened) pause();  // before that nothing can be stopped
         http.stop();
     });
-    http.listen();
+    std::exception_ptr failure;
+    try {
+        http.listen();
+    } catch (...) {
+        failure = std::current_exception();
+        kill(getpid(), SIGTERM);
+    }
+    listened = true;
     closer.join();
+    if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace
@@ -130,7 +153,8 @@ void add_serve(CLI::App& app, int&) {
         ->check(CLI::Range(0, 1 << 16));
     verb.add_option("--name", o->service.name, "Of the model, for clients; its file's by default");
     verb.add_option("--api-key", o->http.keys, "A client has to have it; may be given several times")
-        ->envname("REWIND_API_KEY");
+        ->envname("REWIND_API_KEY")
+        ->check([](const std::string& key) { return key.empty() ? std::string("an API key is not empty") : std::string(); });
     verb.add_option("--cors", o->http.origin, "Pages of this origin may ask from a browser, as https://example.org or *");
     o->draft.n_max = "auto";
     o->draft.add_to(verb);
@@ -152,12 +176,7 @@ void add_serve(CLI::App& app, int&) {
     verb.add_option("--connections", o->http.connections, "Served at once; more wait")
         ->capture_default_str()
         ->check(CLI::Range(2, 1 << 14));
-    verb.add_option("--cache", o->cache_mib, "MiB for states of prompts, so that those that begin alike are run from there; 0: none")
-        ->capture_default_str()
-        ->check(CLI::Range(0.0, 1e7));
-    verb.add_option("--cache-where", o->cache_where, "Whose memory that is")
-        ->capture_default_str()
-        ->check(CLI::IsMember({"host", "device"}));
+    o->cache.add_to(verb);
     verb.add_option("--slot-path", o->service.slot_path, "Folder for saved slots; without it they are neither saved nor restored");
     verb.callback([o] { serve(*o); });
 }

@@ -291,6 +291,7 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
     }
     core::Plan& ready = plan(s);
     inputs_.buffer->write(0, values.data(), values.size() * 4);
+    last_ = {};
     ready.run();
     std::vector<int32_t> ids(size_t(s.B * s.steps));
     std::vector<float> shares(ids.size());

@@ -9,6 +9,8 @@
 namespace rw::sample {
 namespace {
 
+constexpr int64_t most_tokens = int64_t(1) << 30;
+
 void that(bool ok, const char* text) {
     if (!ok) throw Error(Status::invalid_argument, text);
 }
@@ -34,12 +36,12 @@ void Options::check() const {
          "repetition penalty: a number above 0 is expected (1: none)");
     that(std::isfinite(penalties.presence), "presence penalty: a finite number is expected");
     that(std::isfinite(penalties.frequency), "frequency penalty: a finite number is expected");
-    that(penalties.last_n >= -1, "the penalties' last_n: -1 (all) or the number of tokens is expected");
+    that(penalties.last_n >= -1 && penalties.last_n <= most_tokens, "the penalties' last_n: -1 (all) or the number of tokens is expected");
     that(std::isfinite(dry.multiplier) && dry.multiplier >= 0,
          "DRY's multiplier: 0 (off) or a positive number is expected");
     that(std::isfinite(dry.base) && dry.base >= 1, "DRY's base: a number from 1 on is expected");
     that(dry.allowed_length >= 1, "DRY's allowed length: at least 1 is expected");
-    that(dry.last_n >= -1, "DRY's last_n: -1 (all) or the number of tokens is expected");
+    that(dry.last_n >= -1 && dry.last_n <= most_tokens, "DRY's last_n: -1 (all) or the number of tokens is expected");
     that(std::isfinite(mirostat.tau) && mirostat.tau >= 0, "mirostat's tau: 0 (off) or a positive number is expected");
     that(within(mirostat.eta, 0, 1), "mirostat's eta: a number from 0 to 1 is expected");
     for (const auto& [token, bias] : logit_bias) that(std::isfinite(bias), "logit bias: finite numbers are expected");

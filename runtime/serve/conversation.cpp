@@ -34,8 +34,12 @@ tokenizer::FunctionCall call_of(const Fields& fields) {
     if (call.name.empty()) function.fail("name", "a function's name");
     const Json* arguments = function.find("arguments");
     Json object = !arguments ? Json::object() : *arguments;
-    if (object.is_string()) object = Json::parse(object.get_ref<const std::string&>(), nullptr, false);
-    if (!object.is_object()) function.fail("arguments", "JSON of an object");
+    try {
+        if (object.is_string()) object = bounded(object.get<std::string>());
+    } catch (const Problem&) {
+        object = nullptr;
+    }
+    if (!object.is_object()) function.fail("arguments", "JSON of an object, not too deep,");
     call.arguments = spaced(object);
     for (const auto& [name, value] : object.items())
         call.values.emplace_back(name, value.is_string() ? value.get<std::string>() : spaced(value));

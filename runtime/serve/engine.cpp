@@ -25,7 +25,7 @@ std::shared_ptr<Job> Engine::submit(Task task) {
     const std::lock_guard lock(mutex_);
     if (!broken_.empty()) throw Problem(500, "the engine has failed: " + broken_, "server_error", "", "engine_failed");
     if (closing_) throw busy("the server is shutting down");
-    if (int(waiting_.size()) >= limits_.waiting) {
+    if (int(waiting_.size()) >= limits_.waiting + std::max(0, limits_.slots - running_)) {
         ++totals_.refused;
         throw busy(fmt::format("{} requests are waiting already; try again later", waiting_.size()));
     }
@@ -82,7 +82,7 @@ void Engine::close(double seconds) {
 
 void Engine::hurry() {
     const std::lock_guard lock(mutex_);
-    over_ = true;
+    closing_ = over_ = true;
     idle_.notify_all();
     wake_.notify_one();
 }
@@ -203,20 +203,21 @@ void Engine::step() {
         else if (seconds_now() > slot.job->due)
             end(slot, Problem(503, "the request took longer than it may", "timeout_error", "", "timeout"));
     }
+    bool moved = false;
     try {
-        generator_.step();
+        moved = generator_.step();
     } catch (const std::exception& e) {
         fault(e);
     }
     for (Slot& slot : slots_)
         if (slot.job) publish(slot);
     const std::lock_guard lock(mutex_);
-    progress_ = seconds_now();
+    if (moved) progress_ = seconds_now();
     ++totals_.steps;
     if (cache_) totals_.cache = cache_->stats();
 }
 
-/// What a step that threw was about: those that it left as failed, or everybody, when it says nothing.
+/// What a step that threw was about: those that it left as failed, or all who were in the round, when it says nothing.
 void Engine::fault(const std::exception& error) {
     const auto* known = dynamic_cast<const Error*>(&error);
     {
@@ -230,7 +231,8 @@ void Engine::fault(const std::exception& error) {
         return slot.job && slot.generation->stopped == spec::Stop::failed;
     });
     for (Slot& slot : slots_)
-        if (slot.job && (!told || slot.generation->stopped == spec::Stop::failed)) end(slot, problem);
+        if (slot.job && (told ? slot.generation->stopped == spec::Stop::failed : !slot.generation->prompting()))
+            end(slot, problem);
 }
 
 /// Hands on what the slot's sequence has got.

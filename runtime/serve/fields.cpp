@@ -15,7 +15,7 @@ constexpr size_t most_keys = 1 << 16, most_keys_of_one = 1 << 11;
 
 }  // namespace
 
-Json parsed(const std::string& text) {
+Json bounded(std::string_view text) {
     std::vector<size_t> keys;
     size_t all = 0;
     const auto watch = [&](int depth, Json::parse_event_t event, Json&) {
@@ -27,12 +27,15 @@ Json parsed(const std::string& text) {
                                            most_keys_of_one));
         return true;
     };
-    Json body;
     try {
-        body = Json::parse(text, watch);
+        return Json::parse(text.begin(), text.end(), watch);
     } catch (const Json::exception& e) {
         throw Problem(400, fmt::format("the body is not JSON: {}", e.what()));
     }
+}
+
+Json parsed(const std::string& text) {
+    Json body = bounded(text);
     if (!body.is_object()) throw Problem(400, "the body is " + told(body) + " where a JSON object is expected");
     return body;
 }

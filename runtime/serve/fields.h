@@ -17,6 +17,8 @@ namespace rw::serve {
 
 /// Throws Problem(400) for what is not JSON, or not an object, or so deep or wide that walking it would take long.
 Json parsed(const std::string& text);
+/// Any JSON, within the same bounds. Throws Problem(400).
+Json bounded(std::string_view text);
 
 class Fields {
 public:

@@ -1,9 +1,11 @@
 #include "runtime/serve/http.h"
 
 #include <fmt/format.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -55,14 +57,31 @@ public:
         set_keep_alive_timeout(time_t(options.idle_seconds));  // what is told; process_and_close_socket() sees to it
         set_keep_alive_max_count(1 << 20);
         new_task_queue = [n = size_t(options.connections)] { return new Workers(n); };
-        const auto handler = [&service](const httplib::Request& from, httplib::Response& to) {
-            Call call{.method = from.method == "HEAD" ? "GET" : from.method, .path = from.path, .body = from.body};
+        const auto answer = [&service](const httplib::Request& from, httplib::Response& to, std::string body) {
+            Call call{.method = from.method == "HEAD" ? "GET" : from.method, .path = from.path, .body = std::move(body)};
             for (const auto& [key, value] : from.params) call.query[key] = value;
             call.gone = [connection = current] { return connection->gone(); };
             put(to, service.answer(call));
         };
+        const auto bare = [answer](const httplib::Request& from, httplib::Response& to) { answer(from, to, ""); };
+        // The body is read here: httplib has limits of its own for what curl says a body is by default.
+        const auto full = [this, answer](const httplib::Request& from, httplib::Response& to, const httplib::ContentReader& read) {
+            std::string body;
+            bool fits = true;
+            const auto more = [&](const char* data, size_t bytes) {
+                fits = body.size() + bytes <= options_.most_bytes;
+                if (fits) body.append(data, bytes);
+                return fits;
+            };
+            const bool told = from.has_header("Content-Length") || from.has_header("Transfer-Encoding");
+            if (told && !read(more)) {
+                current->closes = true;
+                return put(to, problem_of_status(!fits || to.status == 413 ? 413 : 400, options_.most_bytes));
+            }
+            answer(from, to, std::move(body));
+        };
         const char* const any = "[\\s\\S]*";  // the service knows its paths
-        Get(any, handler), Post(any, handler), Put(any, handler), Patch(any, handler), Delete(any, handler), Options(any, handler);
+        Get(any, bare), Options(any, bare), Post(any, full), Put(any, full), Patch(any, full), Delete(any, full);
         set_pre_routing_handler([this](const auto& from, auto& to) { return let_in(from, to); });
         set_error_handler([this](const httplib::Request& from, httplib::Response& to) {
             if (to.body.empty() && from.method != "OPTIONS") put(to, problem_of_status(to.status, options_.most_bytes));
@@ -80,6 +99,7 @@ public:
 
     /// httplib lets five clients wait to be accepted.
     void more_may_wait() { ::listen(svr_sock_, 512); }
+    bool idle() const { return answering_ == 0; }
 
 private:
     HandlerResponse let_in(const httplib::Request& from, httplib::Response& to) {
@@ -88,7 +108,8 @@ private:
             to.set_header("Vary", "Origin");
             if (from.method == "OPTIONS") {
                 to.set_header("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
-                to.set_header("Access-Control-Allow-Headers", "Authorization, Content-Type");
+                const std::string asked = from.get_header_value("Access-Control-Request-Headers");
+                to.set_header("Access-Control-Allow-Headers", asked.empty() ? "Authorization, Content-Type" : asked);
                 to.status = 204;
                 return HandlerResponse::Handled;
             }
@@ -103,6 +124,11 @@ private:
         if (!allowed(from))
             return refuse(Problem(401, "an API key is needed: Authorization: Bearer KEY", "authentication_error", "",
                                   "invalid_api_key"));
+        // A browser sends some requests of any page without asking first, and only keeps the answer from it.
+        if (from.has_header("Origin") && options_.origin != "*" && from.get_header_value("Origin") != options_.origin)
+            return refuse(Problem(403, "pages of this origin may not ask here; --cors names one that may", "permission_error"));
+        if (from.has_header("Range")) return refuse(Problem(400, "parts of an answer are not served: leave Range out"));
+        if (from.is_multipart_form_data()) return refuse(Problem(415, "the body has to be plain JSON, not a form"));
         if (from.has_header("Content-Encoding"))  // it could unpack to anything
             return refuse(Problem(415, "the body has to be plain JSON, without Content-Encoding"));
         return HandlerResponse::Unhandled;
@@ -110,8 +136,9 @@ private:
 
     bool allowed(const httplib::Request& from) const {
         if (options_.keys.empty() || from.path == "/health") return true;
-        const std::string header = from.get_header_value("Authorization"), bearer = "Bearer ";
-        const std::string key = header.starts_with(bearer) ? header.substr(bearer.size()) : from.get_header_value("X-Api-Key");
+        const std::string header = from.get_header_value("Authorization");
+        const bool bearer = header.size() > 7 && strncasecmp(header.c_str(), "Bearer ", 7) == 0;
+        const std::string key = bearer ? header.substr(7) : from.get_header_value("X-Api-Key");
         bool found = false;
         for (const std::string& known : options_.keys) found |= same_key(known, key);
         return found;
@@ -124,7 +151,9 @@ private:
         while (connection.wait(options_.idle_seconds, open)) {
             connection.begin();
             bool closed = false;
+            ++answering_;
             const bool good = process_request(connection, connection.closes || !open(), closed, nullptr);
+            --answering_;
             if (!good) connection.closes = true;
             if (!good || closed || connection.closes || !open()) break;
         }
@@ -133,6 +162,7 @@ private:
     }
 
     const HttpOptions& options_;
+    std::atomic<int> answering_ = 0;
 };
 
 Http::Http(Service& service, const HttpOptions& options)
@@ -153,6 +183,10 @@ void Http::bind() {
 void Http::listen() {
     if (!server_->listen_after_bind()) throw Error(Status::io, "connections cannot be accepted any more");
 }
+
+bool Http::listening() const { return server_->is_running(); }
+
+bool Http::idle() const { return server_->idle(); }
 
 void Http::stop() { server_->stop(); }
 

@@ -33,6 +33,9 @@ public:
     int port() const { return port_; }
     /// Serves until stop(), and returns when every connection has ended.
     void listen();
+    bool listening() const;
+    /// Whether no answer is on its way.
+    bool idle() const;
     void stop();
 
 private:

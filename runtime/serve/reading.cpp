@@ -45,6 +45,7 @@ void Readings::wait(const Call& call, const Tell& tell) {
 Figures::Figures(const Readings& readings) {
     for (size_t i = 0; i < readings.size(); ++i) {
         const Outcome& outcome = readings[i].outcome();
+        if (!readings.repeats(i)) told_prompt += outcome.prompt, told_cached += outcome.cached;
         prompt += outcome.prompt, cached += outcome.cached, predicted += readings[i].tokens();
         drafted += outcome.counts.drafted, accepted += outcome.counts.accepted;
         prompt_seconds += outcome.counts.prefill_seconds, predicted_seconds += outcome.decode_seconds;
@@ -52,10 +53,10 @@ Figures::Figures(const Readings& readings) {
 }
 
 Json Figures::usage() const {
-    return {{"prompt_tokens", prompt},
+    return {{"prompt_tokens", told_prompt},
             {"completion_tokens", predicted},
-            {"total_tokens", prompt + predicted},
-            {"prompt_tokens_details", {{"cached_tokens", cached}}}};
+            {"total_tokens", told_prompt + predicted},
+            {"prompt_tokens_details", {{"cached_tokens", told_cached}}}};
 }
 
 Json Figures::timings() const {

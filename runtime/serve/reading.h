@@ -40,10 +40,13 @@ public:
     using Tell = std::function<void(size_t choice, const Piece& piece, bool last)>;
 
     Readings() = default;
-    explicit Readings(std::vector<Reading> list) : list_(std::move(list)) {}
+    explicit Readings(std::vector<Reading> list) { add(std::move(list)); }
+    /// The choices of one prompt.
     void add(std::vector<Reading> more) {
-        for (Reading& reading : more) list_.push_back(std::move(reading));
+        for (size_t i = 0; i < more.size(); ++i) list_.push_back(std::move(more[i])), repeats_.push_back(i > 0);
     }
+    /// Whether the choice before has the same prompt.
+    bool repeats(size_t i) const { return repeats_[i]; }
     size_t size() const { return list_.size(); }
     const Reading& operator[](size_t i) const { return list_[i]; }
     /// One look at each that is not over yet; false when that were the last ones.
@@ -53,10 +56,12 @@ public:
 
 private:
     std::vector<Reading> list_;
+    std::vector<bool> repeats_;
 };
 
-/// The figures of all choices together.
+/// The figures of all choices together; `told` are those of a prompt once, however many choices it has.
 struct Figures {
+    int64_t told_prompt = 0, told_cached = 0;
     int64_t prompt = 0, cached = 0, predicted = 0, drafted = 0, accepted = 0;
     double prompt_seconds = 0, predicted_seconds = 0;
 

@@ -25,6 +25,7 @@ std::vector<std::pair<int32_t, double>> biases_of(const Fields& fields, int64_t 
     const Json* value = fields.find("logit_bias");
     std::vector<std::pair<int32_t, double>> biases;
     if (!value) return biases;
+    if (value->size() > 2048) fields.fail("logit_bias", "at most 2048 tokens");
     const auto add = [&](int64_t token, const Json& bias) {
         const double by = bias.is_number() ? bias.get<double>() : bias == false ? -100 : std::nan("");
         if (token < 0 || token >= vocab || !(by >= -100 && by <= 100))

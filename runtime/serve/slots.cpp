@@ -114,7 +114,13 @@ Answer slot_action(Service& service, const Call& call) {
     } else if (action == "save" || action == "restore") {
         const std::string path = path_of(fields, service);
         answer["filename"] = fields.text("filename", "");
-        answer.update(action == "save" ? save_slot(service, number, path) : restore_slot(service, number, path));
+        try {
+            answer.update(action == "save" ? save_slot(service, number, path) : restore_slot(service, number, path));
+        } catch (const Error& e) {  // clients know the name alone
+            std::string text = e.what();
+            if (const size_t at = text.find(path); at != text.npos) text.replace(at, path.size(), fields.text("filename", ""));
+            throw Error(e.status, text);
+        }
     } else {
         throw bad("action", "action is save, restore or erase, as in /slots/0?action=save");
     }

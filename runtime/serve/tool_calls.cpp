@@ -1,5 +1,7 @@
 #include "runtime/serve/tool_calls.h"
 
+#include "runtime/serve/fields.h"
+
 namespace rw::serve {
 namespace {
 
@@ -12,7 +14,13 @@ std::string_view trimmed(std::string_view text) {
 }
 
 /// The JSON of a text, or a value of kind `discarded`.
-Json read(std::string_view text) { return Json::parse(text.begin(), text.end(), nullptr, false); }
+Json read(std::string_view text) {
+    try {
+        return bounded(text);
+    } catch (const Problem&) {
+        return Json(Json::value_t::discarded);
+    }
+}
 
 std::optional<ToolCall> from_json(std::string_view text) {
     const Json call = read(text);

@@ -39,7 +39,7 @@ void ChainDrafter::draft(std::span<DraftJob> jobs) {
         for (size_t i = 0; i < left.size(); ++i) {
             DraftJob& job = jobs[of[i]];
             const size_t before = job.chain.size(), size = left[i].chain.size();
-            job.reading |= left[i].reading;
+            job.reading |= left[i].reading, job.read |= left[i].read;
             if (before > 0) {
                 open[of[i]] = false;
                 if (size > before) job.chain = std::move(left[i].chain);

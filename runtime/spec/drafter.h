@@ -26,6 +26,7 @@ struct DraftJob {
     int most;                              // tokens that may be guessed, at least 1
     std::vector<model::Candidate> chain{}; // the guess, in order; may be shorter, or empty
     bool reading = false;                  // the drafter is still taking the text in: that it guesses nothing says nothing
+    bool read = false;                     // it has taken some in: how long that took is not what a draft takes
 };
 
 class Drafter {

@@ -10,12 +10,13 @@ namespace rw::spec {
 namespace {
 
 Member expected(const Generation& g) {
-    Member m{g.drafter ? g.drafter->name() : ""};
+    const bool drafts = g.drafter && (g.controller || g.request.n_max > 0);
+    Member m{drafts ? g.drafter->name() : ""};
     const Counts& c = g.counts;
     if (g.controller) {
         m.asked = g.controller->best();
         m.tokens = g.controller->tokens(m.asked), m.drafts = g.controller->drafts(m.asked);
-    } else if (g.drafter) {
+    } else if (drafts) {
         m.asked = g.request.n_max;
         m.tokens = c.rounds ? double(c.emitted) / double(c.rounds) : 1;
         m.drafts = c.rounds ? double(c.drafted) / double(c.rounds) : m.asked;
@@ -49,7 +50,8 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
         Generation& g = *going[i];
         // The round yields one token more than it drafts, and takes a position for each.
         const int64_t left = std::min(g.request.most_tokens - int64_t(g.text.size()), g.state.room()) - 1;
-        const int n = int(std::clamp<int64_t>(left, 0, members[i].asked));
+        int n = int(std::clamp<int64_t>(left, 0, members[i].asked));
+        if (g.controller && n > 0) n = int(std::clamp<int64_t>(left, 0, std::max(n, g.request.n_min)));  // shorter: dropped
         g.last.asked = n;
         if (n < std::max(g.request.n_min, 1)) continue;
         auto mine = std::find_if(asked.begin(), asked.end(), [&](const auto& a) { return a.first == g.drafter; });
@@ -63,7 +65,7 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
         for (size_t j = 0; j < theirs.jobs.size(); ++j) {
             Generation& g = *going[theirs.of[j]];
             g.last.reading = theirs.jobs[j].reading;
-            spent.longest = std::max(spent.longest, theirs.jobs[j].most), spent.reading |= g.last.reading;
+            spent.longest = std::max(spent.longest, theirs.jobs[j].most), spent.reading |= g.last.reading || theirs.jobs[j].read;
             const double others = std::accumulate(members.begin(), members.end(), -members[theirs.of[j]].drafts,
                                                   [](double sum, const Member& m) { return sum + m.drafts; });
             cut(g, theirs.jobs[j].chain, int(going.size()), others);
@@ -78,14 +80,15 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
 
 /// What of the guess is verified.
 void Generator::cut(Generation& g, const std::vector<model::Candidate>& chain, int sequences, double other_drafts) {
-    size_t n = 0;
+    size_t n = 0, whole = 0;  // a text gone on with may have had tokens that are none of the model's, and so may a guess
+    while (whole < chain.size() && uint32_t(chain[whole].token) < context_.geometry().vocab) ++whole;
     if (g.request.p_min == p_auto) {
         std::vector<float> probabilities;
-        for (const model::Candidate& next : chain) probabilities.push_back(next.probability);
+        for (size_t i = 0; i < whole; ++i) probabilities.push_back(chain[i].probability);
         n = size_t(g.threshold.keep(probabilities, [&](int m) { return costs_.rest(sequences, other_drafts + m); },
                                     costs_.rate(sequences), sequences));
     } else {
-        while (n < chain.size() && chain[n].probability >= g.request.p_min) ++n;
+        while (n < whole && chain[n].probability >= g.request.p_min) ++n;
     }
     if (g.request.constraint && n > 0) {  // what may not come would not stand
         std::vector<int32_t> tokens;
@@ -123,7 +126,7 @@ void Generator::tell(const std::vector<Generation*>& going, double seconds) {
         if (!g.drafter) continue;
         if (drafted > 0) g.drafter->accept(g.known(), drafted, g.last.accepted);
         if (g.stopped == Stop::none) g.drafter->observe(g.known());
-        else g.drafter->end(g.id);
+        else end_drafting(g);
     }
 }
 

@@ -20,8 +20,11 @@ uint64_t next_id() {
 }  // namespace
 
 Generator::~Generator() {
-    for (const Generation& g : all_)
-        if (g.drafter) g.drafter->end(g.id);
+    for (Generation& g : all_) end_drafting(g);
+}
+
+void Generator::end_drafting(Generation& g) {
+    if (std::exchange(g.begun, false)) g.drafter->end(g.id);
 }
 
 const char* name_of(Stop stop) {
@@ -39,8 +42,9 @@ void Generator::check(const Request& r, const model::Options& o, uint32_t vocab)
     that(r.n_max == n_auto || (r.n_max >= 0 && r.n_max < o.pools.most_exact),
          fmt::format("n_max {}: the context was made for drafts of up to {} tokens", r.n_max, o.pools.most_exact - 1));
     that(r.n_min >= 0, fmt::format("n_min {}: 0 or more is expected", r.n_min));
-    that(r.n_min <= r.n_max || r.n_max <= 0,
-         fmt::format("n_min {}: no draft is longer than n_max, which is {}", r.n_min, r.n_max));
+    const int64_t longest = r.n_max == n_auto ? o.pools.most_exact - 1 : r.n_max;
+    that(r.n_min <= longest || r.n_max == 0,
+         fmt::format("n_min {}: no draft is longer than n_max, which is {}", r.n_min, longest));
     that(r.p_min == p_auto || (r.p_min >= 0 && r.p_min <= 1),
          fmt::format("p_min {}: 0 to 1, or p_auto, is expected", r.p_min));
     that(r.accept_rate < 0 || !r.constraint, "accept_rate takes drafts that a constraint may not allow");
@@ -76,8 +80,9 @@ Generation& Generator::add(Request request, const model::Progress& progress) {
         prompt_call(g);
         if (progress && !progress(uint64_t(g.state.pos()), g.request.prompt.size())) cancel(g);
     }
+    begin(g);
     all_.splice(all_.end(), one);
-    return begin(g);
+    return g;
 }
 
 Generation& Generator::submit(Request request) {
@@ -94,11 +99,17 @@ Generation& Generator::submit(Request request, sequence::SequenceState state) {
     return all_.back();
 }
 
-Generation& Generator::begin(Generation& g) {
-    if (g.drafter && g.stopped == Stop::none) g.drafter->begin(g.known());
+void Generator::begin(Generation& g) {
     const int64_t most = std::min<int64_t>(context_.options().pools.most_exact - 1, RoundCosts::kMost);
     if (g.request.n_max == n_auto) g.controller.emplace(int(most), g.drafter->name());
-    return g;
+    if (!g.drafter || g.stopped != Stop::none) return;
+    g.begun = true;
+    try {
+        g.drafter->begin(g.known());
+    } catch (...) {
+        end_drafting(g);
+        throw;
+    }
 }
 
 Generation& Generator::resume(sequence::SequenceState state, int32_t last, Request request) {
@@ -116,8 +127,9 @@ Generation& Generator::resume(sequence::SequenceState state, int32_t last, Reque
     g.sampler.accept({last});
     g.stops.push(last);
     g.stopped = stop_at(g, g.stops, 1, last, g.state.pos());
+    begin(g);
     all_.splice(all_.end(), one);
-    return begin(g);
+    return g;
 }
 
 /// Tokens that others have run need not be run again; those of a prompt that is at work just now are known as well.
@@ -171,11 +183,11 @@ bool Generator::step() {
         turn_ = g->id;
         try {
             prompt_call(*g);
+            if (!g->text.empty()) begin(*g);
         } catch (...) {
             fail(*g);
             throw;
         }
-        if (!g->text.empty()) begin(*g);
     }
     return round() || g;
 }
@@ -183,12 +195,20 @@ bool Generator::step() {
 void Generator::cancel(Generation& g) {
     if (g.stopped != Stop::none) return;
     g.stopped = Stop::cancelled;
-    if (g.drafter) g.drafter->end(g.id);
+    end_drafting(g);
+}
+
+void Generator::fail(Generation& g) {
+    g.stopped = Stop::failed;
+    end_drafting(g);
 }
 
 void Generator::drop(const Generation& generation) {
-    if (generation.drafter) generation.drafter->end(generation.id);
-    all_.remove_if([&](const Generation& g) { return &g == &generation; });
+    all_.remove_if([&](Generation& g) {
+        if (&g != &generation) return false;
+        end_drafting(g);
+        return true;
+    });
 }
 
 }  // namespace rw::spec

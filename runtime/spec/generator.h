@@ -88,6 +88,7 @@ struct Generation {
     int64_t by_cuts = 0;         // so many tokens of the prompt were run from nothing, cut by cut, as a cache may know them
 
     Known known() const { return {id, request.prompt, text, &state}; }
+    bool begun = false;          // the drafter knows of it
     bool needs_mtp() const { return drafter && drafter->needs_mtp(); }
     /// Its prompt has not been taken in yet.
     bool prompting() const { return text.empty() && stopped == Stop::none; }
@@ -111,9 +112,9 @@ public:
     /// text. request.prompt may name the tokens before it, for drafters that look tokens up; they are not run.
     Generation& resume(sequence::SequenceState state, int32_t last, Request request);
     /// One round for all sequences that have their first token and have not stopped; false when there is none. Throws Error
-    /// with the states and texts as they were. Where a sequence's own sampler or constraint threw, it has stopped as failed
-    /// and the others can go on; where the device failed in the middle of a call, what its sequences hold is not known, and
-    /// all that were going on have stopped as failed; drop them.
+    /// with the states as they were; but where a sequence's own sampler or constraint threw, that one has stopped as failed
+    /// and the others have had their round; and where the device failed in the middle of a call, all have. What the state
+    /// of one that failed holds is not known: drop it.
     bool round();
 
     /// For many that come and go. Takes a request as add() does, but leaves its prompt to step().
@@ -136,7 +137,7 @@ private:
     void prompt_call(Generation& g);
     void take_known(Generation& g, const sequence::PrefixCache::Prompt& prompt);
     Generation* next_prompt();
-    Generation& begin(Generation& g);
+    void begin(Generation& g);
     Generation fresh(Request request, sequence::SequenceState state) const;
     std::vector<std::vector<int32_t>> drafts(const std::vector<Generation*>& going);
     /// What is to be done with a sequence, worked out before anything changes.
@@ -149,8 +150,8 @@ private:
     };
     Verdict verdict(Generation& g, std::span<const int32_t> draft, size_t row, int64_t position) const;
     static void take(Generation& g, Verdict verdict);
-    static void alone(Generation& g, const std::function<void()>& work);
     static void fail(Generation& g);
+    static void end_drafting(Generation& g);
     sample::Choice chosen(const Request& r, const sample::Sampler& sampler, size_t row, int64_t position,
                           std::optional<int32_t> draft) const;
     void cut(Generation& g, const std::vector<model::Candidate>& chain, int sequences, double other_drafts);

@@ -152,7 +152,7 @@ bool ModelDrafter::follow(Place& p, bool& prompted) {
     go_back(e, std::min(common(e.taken, p.text, e.sure), p.text.size() - 1));
     if (reading(p, e.taken.size()) && !prompted) {
         prompted = true;
-        // Cut as the model's own prompt calls are: a model that drafts for itself has the very same states.
+        // Cut as the model's own prompt calls are, but for where messages begin.
         const size_t chunk = size_t(own_->options().chunk), at = e.taken.size(), prompt = p.job->known.prompt.size();
         const size_t end = at < prompt ? std::min((at / chunk + 1) * chunk, prompt) : std::min(at + chunk, p.text.size() - 1);
         run({&p}, {p.rest().first(end - at)}, true);
@@ -165,7 +165,8 @@ void ModelDrafter::draft(std::span<DraftJob> jobs) {
     std::vector<Place*> going;
     bool prompted = false;
     for (Place& p : all) {
-        p.job->reading = !follow(p, prompted);
+        const bool before = prompted;
+        p.job->reading = !follow(p, prompted), p.job->read = prompted && !before;
         if (!p.job->reading) going.push_back(&p);
     }
     for (int step = 0;; ++step) {

@@ -1,5 +1,6 @@
 // A round of the generator: drafts (drafts.cpp), one call that verifies them all, verdicts, and going back.
 #include <algorithm>
+#include <exception>
 #include <iterator>
 
 #include "runtime/clock.h"
@@ -55,21 +56,6 @@ Generator::Verdict Generator::verdict(Generation& g, std::span<const int32_t> dr
     return v;
 }
 
-/// What throws here is about this sequence: it fails, the others can go on.
-void Generator::alone(Generation& g, const std::function<void()>& work) {
-    try {
-        work();
-    } catch (...) {
-        fail(g);
-        throw;
-    }
-}
-
-void Generator::fail(Generation& g) {
-    cancel(g);
-    g.stopped = Stop::failed;
-}
-
 void Generator::take(Generation& g, Verdict v) {
     g.text.insert(g.text.end(), v.tokens.begin(), v.tokens.end());
     std::move(v.logprobs.begin(), v.logprobs.end(), std::back_inserter(g.logprobs));
@@ -98,16 +84,22 @@ bool Generator::round() {
     }
     context_.run(parts, wanted);
 
-    std::vector<Verdict> verdicts;  // all of them before anything changes
+    std::vector<std::optional<Verdict>> verdicts(going.size());  // all of them before anything changes
+    std::exception_ptr problem;
     size_t row = 0;
     for (size_t i = 0; i < going.size(); ++i) {
-        alone(*going[i], [&] { verdicts.push_back(verdict(*going[i], drafted[i], row, going[i]->state.pos() + 1)); });
+        try {
+            verdicts[i] = verdict(*going[i], drafted[i], row, going[i]->state.pos() + 1);
+        } catch (...) {  // about this sequence alone
+            problem = std::current_exception();
+        }
         row += rows[i].size();
     }
     try {
         for (size_t i = 0; i < going.size(); ++i) {
+            if (!verdicts[i]) continue;
             Generation& g = *going[i];
-            const int64_t pos = g.state.pos() + int64_t(verdicts[i].tokens.size());
+            const int64_t pos = g.state.pos() + int64_t(verdicts[i]->tokens.size());
             g.state.advance(int64_t(rows[i].size()), wanted.mtp);
             const double back = seconds_now();
             g.last.recomputed = g.state.rollback(pos);
@@ -119,9 +111,13 @@ bool Generator::round() {
     }
     for (size_t i = 0; i < going.size(); ++i) {
         Generation& g = *going[i];
-        const size_t emitted = verdicts[i].tokens.size(), accepted = emitted - 1;
+        if (!verdicts[i]) {
+            fail(g);
+            continue;
+        }
+        const size_t emitted = verdicts[i]->tokens.size(), accepted = emitted - 1;
         const size_t tried = std::min(emitted, drafted[i].size());
-        take(g, std::move(verdicts[i]));
+        take(g, std::move(*verdicts[i]));
         Counts& c = g.counts;
         c.recomputed += g.last.recomputed;
         c.tried.resize(std::max(c.tried.size(), drafted[i].size())), c.taken.resize(c.tried.size());
@@ -132,7 +128,9 @@ bool Generator::round() {
         c.verify_seconds += seconds_now() - start;
         g.last.accepted = int(accepted);
     }
+    std::erase_if(going, [](const Generation* g) { return g->stopped == Stop::failed; });
     tell(going, seconds_now() - round_start);
+    if (problem) std::rethrow_exception(problem);
     return true;
 }
 

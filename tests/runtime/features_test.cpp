@@ -67,8 +67,9 @@ protected:
             prompts_.push_back(tokenizer_.encode(entry["text"].get<std::string>(), {.control = true}));
     }
 
-    std::unique_ptr<model::Context> context(int64_t sequences) const {
+    std::unique_ptr<model::Context> context(int64_t sequences, model::StateForm form = model::StateForm::ring) const {
         model::Options o;
+        o.pools.form = form;
         o.pools.context = 384, o.pools.most_exact = n_max + 1, o.pools.sequences = sequences;
         return std::make_unique<model::Context>(model_, core::open("cpu"), o);
     }
@@ -226,30 +227,33 @@ private:
     int left_;
 };
 
-TEST_F(Features, ARoundThatThrowsChangesNothing) {
-    const auto c = context(2);
-    spec::MtpDrafter mtp(*c);
-    const sample::Options sampling{
-        .temperature = 0.5, .penalties = {.repeat = 1.2}, .dry = {.multiplier = 1}, .seed = 3, .logprobs = 1};
-    spec::Request other = request(1, sampling), blown = request(2);
-    blown.constraint = std::make_shared<Fuse>(12);
-    const Result expected = plain(*c, other);
-    spec::Generator generator(*c, &mtp);
-    spec::Generation& g = generator.add(std::move(other));
-    spec::Generation& bad = generator.add(std::move(blown));
-    const auto go_on = [&] {
-        while (generator.round()) {
-        }
-    };
-    EXPECT_THROW(go_on(), Error);
-    const Result before = result_of(g), half = result_of(bad);
-    EXPECT_LT(before.text.size(), expected.text.size());
-    EXPECT_EQ(bad.stopped, spec::Stop::failed);
-    EXPECT_EQ(g.stopped, spec::Stop::none);
-    EXPECT_LE(half.text.size(), 12u);
-    go_on();
-    EXPECT_EQ(result_of(g), expected);
-    EXPECT_EQ(result_of(bad), half);
+TEST_F(Features, OneThatThrowsFailsAlone) {
+    using enum model::StateForm;
+    for (const model::StateForm form : {ring, snapshots, checkpoint}) {
+        const auto c = context(2, form);
+        spec::MtpDrafter mtp(*c);
+        const sample::Options sampling{
+            .temperature = 0.5, .penalties = {.repeat = 1.2}, .dry = {.multiplier = 1}, .seed = 3, .logprobs = 1};
+        spec::Request other = request(1, sampling), blown = request(2);
+        blown.constraint = std::make_shared<Fuse>(12);
+        const Result expected = plain(*c, other);
+        spec::Generator generator(*c, &mtp);
+        spec::Generation& g = generator.add(std::move(other));
+        spec::Generation& bad = generator.add(std::move(blown));
+        const auto go_on = [&] {
+            while (generator.round()) {
+            }
+        };
+        EXPECT_THROW(go_on(), Error);
+        const Tokens half = bad.text;
+        EXPECT_EQ(bad.stopped, spec::Stop::failed);
+        EXPECT_LE(half.size(), 12u);
+        EXPECT_EQ(g.stopped, spec::Stop::none);
+        EXPECT_LT(g.text.size(), expected.text.size());
+        go_on();
+        EXPECT_EQ(result_of(g), expected);
+        EXPECT_EQ(bad.text, half);
+    }
 }
 
 TEST_F(Features, ATextGoesOnFromAStateWithAllThatHolds) {
