@@ -5,7 +5,7 @@
 //     const Drafting drafting = o.drafting();            // what the options say, checked
 //     shape.pools.most_exact = drafting.most + 1, shape.mtp = drafting.who.needs_mtp();
 //     const Opened opened = open_model(model_options, shape);
-//     const auto drafter = o.make(drafting, *opened.context);
+//     const auto drafter = o.make(drafting.who, *opened.context);
 #pragma once
 
 #include "runtime/spec/generator.h"

@@ -151,7 +151,7 @@ nlohmann::ordered_json run_mtp_suite(const MtpSuite& o, bool quiet) {
     if (options.context == 0) options.context = int64_t(longest) + o.tokens + most + 1;
     const Opened opened = open_model(options, shape, quiet);
     std::vector<std::vector<int32_t>> texts;
-    Json report{{"model", o.model.model}, {"device", opened.context->device().info().name}, {"spec", o.draft.spec.empty() ? "mtp" : o.draft.spec},
+    Json report{{"model", o.model.model}, {"device", opened.context->device().info().name}, {"spec", !o.draft.spec.empty() ? o.draft.spec : o.draft.model.empty() ? "mtp" : "draft"},
                 {"tokens", o.tokens}, {"rollback_mode", opened.mode}};
     for (const Prompt& p : prompts) report["prompts"].push_back({{"kind", p.kind}, {"prompt_tokens", p.tokens.size()}});
     for (const int n : settings) report["results"].push_back(setting(o, *opened.context, who, prompts, n, texts));
