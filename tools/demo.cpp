@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "tools/demo_model.h"
+#include "tools/manual.h"
 #include "tools/measure.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
@@ -100,6 +101,12 @@ void add_demo(CLI::App& app, int& status) {
         ->capture_default_str()
         ->check(CLI::Range(8, 2048));
     model->needs("--prompts");
+    add_manual(verb, {.about = "Without a model the operators alone: time, share of the copy speed and error against the definition.\n"
+                               "With one each prompt plainly and with drafts: tokens a second, acceptance, and whether the texts are the same.",
+                      .examples = {{"rewind demo", "the operators"},
+                                   {"rewind demo -m models/rewind-demo-q8_0.gguf --prompts models/prompts.json",
+                                    "and the small trained model of the repository"}},
+                      .status = {{"1", "a text differed, an error was above its bar, or there is no such file"}}});
     verb.callback([o, &status] { status = run(*o, std::cout); });
 }
 

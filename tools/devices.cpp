@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/device.h"
+#include "tools/manual.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
 
@@ -46,6 +47,9 @@ void add_devices(CLI::App& app, int&) {
     CLI::App& verb = *app.add_subcommand("devices", "List the devices of every backend");
     auto as_json = std::make_shared<bool>(false);
     verb.add_flag("--json", *as_json, "Print JSON");
+    add_manual(verb, {.examples = {{"rewind devices", "every device, its memory, and what is known of its speed"},
+                                   {"rewind devices --json", "the same for programs"}},
+                      .more = "docs/embedding.md (devices that an engine has already)"});
     verb.callback([as_json] { show(*as_json); });
 }
 

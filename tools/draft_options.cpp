@@ -8,11 +8,10 @@
 #include "runtime/spec/cost_file.h"
 #include "runtime/spec/model_drafter.h"
 #include "runtime/spec/same_vocabulary.h"
+#include "tools/table.h"
 
 namespace rw::tools {
 namespace {
-
-constexpr int auto_most = 16;
 
 /// "auto", "auto:32" or a number: what is asked of a round, and the most that the context has to be made for.
 std::pair<int, int> lengths_of(const std::string& text) {
@@ -27,7 +26,10 @@ std::pair<int, int> lengths_of(const std::string& text) {
     return {as_pays && n > 0 ? spec::n_auto : n, n};
 }
 
-double share_of(const std::string& text) {
+}  // namespace
+
+double DraftOptions::share() const {
+    const std::string& text = p_min;
     if (text == "auto") return spec::p_auto;
     double p = -1;
     const auto end = std::from_chars(text.data(), text.data() + text.size(), p);
@@ -35,6 +37,8 @@ double share_of(const std::string& text) {
         throw Error(Status::invalid_argument, fmt::format("--p-min {}: a number from 0 to 1, or auto, is expected", text));
     return p;
 }
+
+namespace {
 
 void log(const std::string& problem) {
     if (!problem.empty()) std::cerr << "note: " << problem << "\n";
@@ -48,9 +52,9 @@ void DraftOptions::add_to(CLI::App& verb, bool lengths) {
                     "none. Without it mtp, or with --draft-model draft");
     verb.add_option("--draft-model", model, "File of a smaller model with the same tokens, which drafts");
     verb.add_option("--draft-backend", backend, "Its device, where it is not the model's");
-    if (!lengths) return;
-    verb.add_option("--n-max", n_max, "Drafts of a round, up to 64; auto: as many as pay, at most 16 or, as auto:N, N")
-        ->capture_default_str();
+    if (lengths)
+        verb.add_option("--n-max", n_max, "Drafts of a round, up to 64; auto: as many as pay, at most 16 or, as auto:N, N")
+            ->capture_default_str();
     verb.add_option("--p-min", p_min, "A draft ends before a token less probable than this; auto: where the next does not pay")
         ->capture_default_str();
     verb.add_flag("--forget-costs", forget, "With auto: do not use what earlier runs learnt of rounds' costs, and keep nothing");
@@ -69,7 +73,7 @@ Drafting DraftOptions::drafting() const {
     const auto [n, most] = lengths_of(n_max);
     spec::DrafterText named = who();
     if (most == 0) named = spec::DrafterText("none");
-    return {named, named.none() ? 0 : n, named.none() ? 0 : most, share_of(p_min)};
+    return {named, named.none() ? 0 : n, named.none() ? 0 : most, share()};
 }
 
 void DraftOptions::remember(spec::Generator& generator, const model::Context& context) const {
@@ -80,19 +84,48 @@ void DraftOptions::keep(spec::Generator& generator, const model::Context& contex
     if (!forget) log(spec::CostFile(context).save(generator.costs()));
 }
 
-std::unique_ptr<spec::Drafter> DraftOptions::make(const spec::DrafterText& who, model::Context& context, bool quiet) const {
-    std::shared_ptr<model::Context> second;
-    if (who.needs_model()) {
-        const auto drafting = std::make_shared<model::Model>(model);
-        spec::check_same_vocabulary(context.model(), *drafting);  // before it is loaded
-        const auto device = backend.empty() ? context.device().shared_from_this() : core::open(backend);
-        const model::Options shape = spec::ModelDrafter::options(context.options(), *drafting);
-        if (!quiet)
-            std::cerr << fmt::format("{}: {}; for the model that drafts\n", device->info().id,
-                                     memory_text(model::Context::measure(*drafting, device, shape)));
-        second = std::make_shared<model::Context>(drafting, device, shape, progress_bar("loading"));
-    }
-    return who.make(context, std::move(second));
+SecondModel DraftOptions::find_second(const spec::DrafterText& who, const Opened& first, model::Options& shape, bool quiet) const {
+    if (const uint64_t tables = who.table_bytes(); tables > 0 && !quiet)
+        std::cerr << fmt::format("host: {} for tables of drafters\n", bytes_text(double(tables)));
+    SecondModel second;
+    if (!who.needs_model()) return second;
+    second.model = std::make_shared<model::Model>(model);
+    spec::check_same_vocabulary(*first.model, *second.model);
+    second.device = backend.empty() ? first.device : core::open(backend);
+    second.shape = spec::ModelDrafter::options(shape, *second.model);
+    second.shape.budget = shape.budget;
+    const model::Ledger would = model::Context::measure(*second.model, second.device, second.shape);
+    const uint64_t bytes = model::total(would);
+    if (!quiet)
+        std::cerr << fmt::format("{}: {}; for the model that drafts\n", second.device->info().id, memory_text(would));
+    const bool shared = second.device->info().id == first.device->info().id;
+    if (!shared) second.shape.budget = second.device->info().memory;
+    if (second.shape.budget && bytes >= second.shape.budget)
+        throw Error(Status::out_of_memory,
+                    fmt::format("the model that drafts takes {} where {} are to be had on {}; do without --draft-model, or "
+                                "give it another device with --draft-backend",
+                                bytes_text(double(bytes)), bytes_text(double(second.shape.budget)), second.device->info().id));
+    if (shared && shape.budget) shape.budget -= bytes;
+    return second;
+}
+
+void DraftOptions::load(SecondModel& second) {
+    if (!second.model) return;
+    second.context = std::make_shared<model::Context>(second.model, second.device, second.shape, progress_bar("loading"));
+}
+
+Opened DraftOptions::open(const ModelOptions& options, const spec::DrafterText& who, model::Options shape, SecondModel& second,
+                          bool quiet) const {
+    Opened opened = find_model(options, shape);
+    second = find_second(who, opened, shape, quiet);
+    load_model(opened, options, shape, quiet);
+    load(second);
+    return opened;
+}
+
+std::unique_ptr<spec::Drafter> DraftOptions::make(const spec::DrafterText& who, model::Context& context,
+                                                  const SecondModel& second) const {
+    return who.make(context, second.context);
 }
 
 }  // namespace rw::tools

@@ -5,6 +5,7 @@
 
 #include "runtime/gguf/check.h"
 #include "runtime/tokenizer/chat.h"
+#include "tools/manual.h"
 #include "tools/verbs.h"
 
 namespace rw::tools {
@@ -46,6 +47,9 @@ void add_gguf_check(CLI::App& gguf, int& status) {
     CLI::App& verb = *gguf.add_subcommand("check", "Whether model files are sound and can be run");
     auto files = std::make_shared<std::vector<std::string>>();
     verb.add_option("file", *files, "Models; of a split one the first part")->required();
+    add_manual(verb, {.examples = {{"rewind gguf check model.gguf", "every problem, one a line, or: good"},
+                                   {"rewind gguf check *.gguf", "several"}},
+                      .status = {{"1", "a file has problems, or cannot be run by this runtime"}}});
     verb.callback([files, &status] {
         for (const std::string& path : *files) {
             std::string summary, note;

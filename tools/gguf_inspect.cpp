@@ -6,6 +6,7 @@
 
 #include "runtime/gguf/file.h"
 #include "runtime/gguf/text.h"
+#include "tools/manual.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
 
@@ -120,6 +121,9 @@ void add_gguf_inspect(CLI::App& gguf, int&) {
     verb.add_option("file", o->file, "The model, or its first part")->required();
     CLI::Option* json = verb.add_flag("--json", o->json, "Print JSON");
     verb.add_flag("--full", o->full, "With --json: arrays in full")->needs(json);
+    add_manual(verb, {.examples = {{"rewind gguf inspect model.gguf", "keys, then tensors with shape, type and bytes"},
+                                   {"rewind gguf inspect model.gguf --json --full", "everything, vocabulary and all"}},
+                      .more = "rewind gguf check"});
     verb.callback([o] {
         const gguf::File file(o->file);
         o->json ? print_json(file, o->full) : print_text(file);

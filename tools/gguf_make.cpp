@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "runtime/gguf/make.h"
+#include "tools/manual.h"
 #include "tools/numbers.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
@@ -80,6 +81,9 @@ void add_gguf_make(CLI::App& gguf, int&) {
     verb.add_flag("--fused-experts", r.fused_experts, "MoE: one tensor for gate and up");
     verb.add_flag("--no-tokenizer", o->no_tokenizer, "No vocabulary: token ids in, token ids out");
     verb.add_option("-o,--out", o->out, "The file")->required();
+    add_manual(verb, {.about = "For tests and benches: the speed of a geometry is that of a trained model of it, its text is not.",
+                      .examples = {{"rewind gguf make --width 256 -o small.gguf", "a small dense hybrid with an MTP block"},
+                                   {"rewind gguf make --arch qwen35moe --type Q8_0 --experts 32 -o moe.gguf", "a mixture of experts"}}});
     verb.callback([o] { make(*o); });
 }
 

@@ -7,6 +7,7 @@
 
 #include "runtime/sequence/sequence_state.h"
 #include "runtime/tokenizer/tokenizer.h"
+#include "tools/manual.h"
 #include "tools/model_options.h"
 #include "tools/npy.h"
 #include "tools/tokens.h"
@@ -67,6 +68,8 @@ void add_logits(CLI::App& app, int&) {
     verb.add_flag("--mtp", o->mtp,
                   "Of the MTP block: row p pairs token p with the hidden row before it and predicts token p + 1");
     verb.add_flag("--exact", o->exact, "As decoding computes them, not as prompts are");
+    add_manual(verb, {.examples = {{"rewind logits -m model.gguf -p \"Hello\" --out rows.npy", "a row a token, to compare with another engine"},
+                                   {"rewind logits -m model.gguf --tokens 1,2,3 --mtp --out rows.npy", "what the MTP block says"}}});
     verb.callback([o] { logits(*o); });
 }
 

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "core/version.h"
+#include "tools/manual.h"
 #include "tools/verbs.h"
 
 namespace {
@@ -51,6 +52,15 @@ int main(int argc, char** argv) {
 #if REWIND_SERVE
     rw::tools::add_serve(app, status);
 #endif
+    rw::tools::add_manual(
+        app, {.examples = {{"rewind devices", "what this machine has"},
+                           {"rewind run -m model.gguf -p \"Once upon a time\"", "text from a model"},
+                           {"rewind VERB --help", "a page for each verb, with examples"}},
+              .files = {{"~/.cache/rewind", "compiled kernels, self-tests that were passed, learnt costs; XDG_CACHE_HOME moves it"}},
+              .environment = {{"REWIND_VERBOSE", "topics to tell on standard error, as dispatch,selftest"},
+                              {"REWIND_SELFTEST", "0 trusts every GPU kernel, force tests all again"},
+                              {"REWIND_KERNEL_DIR", "a folder whose GPU kernels are taken before the program's own"}},
+              .more = "README.md, docs/"});
     try {
         app.parse(argc, argv);
     } catch (const CLI::RequiredError& e) {

@@ -9,6 +9,7 @@
 #include "runtime/spec/generator.h"
 #include "tools/cache_bench.h"
 #include "tools/controller_suite.h"
+#include "tools/manual.h"
 #include "tools/mtp_suite.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
@@ -35,13 +36,14 @@ std::vector<int32_t> some_prompt(int64_t n, uint32_t vocab, int64_t sequence) {
     return tokens;
 }
 
-nlohmann::ordered_json measure(const Options& o, model::Context& context, spec::Drafter* drafter, int n_max) {
+nlohmann::ordered_json measure(const Options& o, model::Context& context, spec::Drafter* drafter, int n_max, double p_min) {
     spec::Generator generator(context, n_max > 0 ? drafter : nullptr);
     double prefill = 0;
     for (int64_t i = 0; i < o.sequences; ++i) {
         spec::Request r{.prompt = some_prompt(o.prompt, context.geometry().vocab, i),
                         .most_tokens = o.most_tokens + 2 * (n_max + 1),
                         .n_max = n_max,
+                        .p_min = n_max > 0 ? p_min : 0,
                         .accept_rate = o.accept_rate};
         prefill += generator.add(std::move(r)).counts.prefill_seconds;
     }
@@ -87,11 +89,13 @@ void bench(const Options& o) {
                                 "--prompt-tokens",
                                 mo.context, o.prompt));
     if (mo.context == 0) mo.context = o.prompt + o.most_tokens + 3 * (most + 1);
-    const Opened opened = open_model(mo, shape, o.json);
+    const double p_min = o.draft.share();
+    SecondModel second;
+    const Opened opened = o.draft.open(mo, who, shape, second, o.json);
     std::vector<nlohmann::ordered_json> results;
     for (const int n : o.n_max) {  // each with a drafter that has heard of nothing yet
-        const auto drafter = o.draft.make(n > 0 ? who : spec::DrafterText("none"), *opened.context, true);
-        results.push_back(measure(o, *opened.context, drafter.get(), n));
+        const auto drafter = o.draft.make(n > 0 ? who : spec::DrafterText("none"), *opened.context, second);
+        results.push_back(measure(o, *opened.context, drafter.get(), n, p_min));
     }
     if (o.json) {
         nlohmann::ordered_json memory;
@@ -181,6 +185,14 @@ void add_model_bench(CLI::App& app, int& status) {
         ->check(CLI::IsMember({"mtp", "cache", "controller"}));
     verb.add_option("--prompts", o->prompts, "Of the suite mtp, other prompts: a file of [{\"kind\": \"...\", \"text\": \"...\"}, ...]");
     verb.add_option("--svg", o->svg, "Of the suite mtp, a file for a plot");
+    add_manual(verb, {.examples = {{"rewind bench -m model.gguf --n-max 0,1,2,3", "prompts, plain decoding, and drafts of 1 to 3"},
+                                   {"rewind bench -m random.gguf --accept-rate 0.7", "the speed of rounds where no head is trained"},
+                                   {"rewind bench -m model.gguf --suite mtp --json --svg mtp.svg", "nine prompts of nine kinds"},
+                                   {"rewind bench -m model.gguf --suite cache --prompt-tokens 4096", "a prompt that comes again, edited"},
+                                   {"rewind bench --suite controller", "what choosing the length of drafts costs; needs no model"}},
+                      .files = {{"~/.cache/rewind/costs", "what rounds cost, as learnt by drafts of as many as pay (XDG_CACHE_HOME moves it)"}},
+                      .status = {{"1", "a text was not the same with drafts and without, or there is no such file"}},
+                      .more = "docs/speculation.md, docs/prefix-cache.md"});
     verb.callback([o, prompt, lengths, tokens, &status] {
         if (o->model.model.empty() && o->suite != "controller") throw CLI::RequiredError("--model");
         if (o->suite == "cache")

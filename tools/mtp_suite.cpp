@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <iostream>
 
 #include "runtime/clock.h"
@@ -73,11 +74,14 @@ struct Sum {
     }
 };
 
+/// A new one, that has heard of nothing yet, for drafts of that many.
+using Drafters = std::function<std::unique_ptr<spec::Drafter>(int n_max)>;
+
 /// One setting over all prompts.
-Json setting(const MtpSuite& o, model::Context& context, const spec::DrafterText& who, const std::vector<Prompt>& prompts, int n_max,
+Json setting(const MtpSuite& o, model::Context& context, const Drafters& drafters, const std::vector<Prompt>& prompts, int n_max,
              std::vector<std::vector<int32_t>>& texts) {
-    const double p_min = o.draft.drafting().p_min;
-    const auto drafter = o.draft.make(n_max == 0 ? spec::DrafterText("none") : who, context, true);
+    const double p_min = o.draft.share();
+    const auto drafter = drafters(n_max);
     spec::Generator generator(context, drafter.get());
     if (n_max == spec::n_auto) o.draft.remember(generator, context);
     const auto write = [&](const Prompt& prompt, int64_t tokens, Sum& sum) {
@@ -140,7 +144,7 @@ nlohmann::ordered_json run_mtp_suite(const MtpSuite& o, bool quiet) {
     std::vector<int> settings = o.n_max;
     if (o.automatic) settings.push_back(spec::n_auto);
     const spec::DrafterText who = o.draft.who();
-    int most = o.automatic ? 16 : 0;
+    int most = o.automatic ? auto_most : 0;
     for (const int n : o.n_max) most = std::max(most, n);
     model::Options shape;
     shape.pools.most_exact = most + 1, shape.mtp = who.needs_mtp();
@@ -149,12 +153,16 @@ nlohmann::ordered_json run_mtp_suite(const MtpSuite& o, bool quiet) {
     size_t longest = 0;
     for (const Prompt& p : prompts) longest = std::max(longest, p.tokens.size());
     if (options.context == 0) options.context = int64_t(longest) + o.tokens + most + 1;
-    const Opened opened = open_model(options, shape, quiet);
+    SecondModel second;
+    const Opened opened = o.draft.open(options, who, shape, second, quiet);
+    const Drafters drafters = [&](int n) {
+        return o.draft.make(n == 0 ? spec::DrafterText("none") : who, *opened.context, second);
+    };
     std::vector<std::vector<int32_t>> texts;
     Json report{{"model", o.model.model}, {"device", opened.context->device().info().name}, {"spec", !o.draft.spec.empty() ? o.draft.spec : o.draft.model.empty() ? "mtp" : "draft"},
                 {"tokens", o.tokens}, {"rollback_mode", opened.mode}};
     for (const Prompt& p : prompts) report["prompts"].push_back({{"kind", p.kind}, {"prompt_tokens", p.tokens.size()}});
-    for (const int n : settings) report["results"].push_back(setting(o, *opened.context, who, prompts, n, texts));
+    for (const int n : settings) report["results"].push_back(setting(o, *opened.context, drafters, prompts, n, texts));
     if (!o.svg.empty()) plot(o, report);
     return report;
 }

@@ -10,6 +10,7 @@
 #include "core/version.h"
 #include "tests/driver/cases.h"
 #include "tests/driver/driver.h"
+#include "tools/manual.h"
 #include "tools/measure.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
@@ -185,6 +186,10 @@ void add_ops_bench(CLI::App& ops, int& status) {
     verb.add_flag("!--no-check", o->check, "Do not compare with the definition first");
     verb.add_option("--seconds", o->seconds, "Measure at least this long (default 0.3)")->check(CLI::Range(0.0, 3600.0));
     verb.add_option("--json", o->json, "Write the results to this file");
+    add_manual(verb, {.examples = {{"rewind ops bench GATED_DELTA_NET --backend cpu --case \"S=128 H_k=16 H_v=32 T=1 B=8\"", "one call"},
+                                   {"rewind ops bench --op MUL_MAT --all-impls --cold --json results.json",
+                                    "every implementation, from memory rather than caches"}},
+                      .status = {{"1", "a result was wrong, or a case could not be run"}}});
     verb.callback([o, one, &status] {
         if (one->count() && o->words.find_first_not_of(" \t") == std::string::npos)
             throw Error(Status::invalid_argument, "--case: is empty; expected words like S=128 T=4");

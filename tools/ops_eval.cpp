@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "tools/eval.h"
+#include "tools/manual.h"
 #include "tools/verbs.h"
 
 namespace rw::tools {
@@ -52,8 +53,10 @@ void add_ops_eval(CLI::App& ops, int&) {
     verb.add_option("--attr", o->request.attr, "name=value; K=n sets the slots of state_out");
     verb.add_option("--in", o->in, "name=file.npy, one or more; state_out=FILE gives the bytes it starts with")->required();
     verb.add_option("--out", o->out, "Folder for the outputs, one file each")->required();
-    verb.footer("An array's shape is the ne order reversed: q is (B, T, H_k, S_k), state is (B, K, H_v, S_v, S_k) or flat\n"
-                "(B, K, N), in_slot is (B,). float32, float16, int32; uint16 arrays are bf16.");
+    add_manual(verb, {.about = "An array's shape is the ne order reversed: q is (B, T, H_k, S_k), state is (B, K, H_v, S_v, S_k) or flat\n"
+                               "(B, K, N), in_slot is (B,). float32, float16, int32; uint16 arrays are bf16.",
+                      .examples = {{"rewind ops eval L2_NORM --backend cpu --in x=x.npy --out results", "results/out.npy"},
+                                   {"rewind ops eval L2_NORM --backend reference --in x=x.npy --out expected", "the definition's"}}});
     verb.callback([o] { run(*o); });
 }
 

@@ -7,6 +7,7 @@
 #include "core/select.h"
 #include "tests/driver/cases.h"
 #include "tests/driver/inputs.h"
+#include "tools/manual.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
 
@@ -120,6 +121,9 @@ void add_ops_explain(CLI::App& ops, int& status) {
     verb.add_option("--backend", o->backend, "Device, e.g. vulkan:0 (default: all)");
     verb.add_option("--impl", o->impl, "Ask for this implementation only");
     verb.add_option("--case", o->words, "The call, e.g. \"S=128 H_k=16 H_v=32 T=4 K=4\"");
+    add_manual(verb, {.examples = {{"rewind ops explain GATED_DELTA_NET --backend vulkan --case \"S=128 H_k=16 H_v=32 T=4 K=4\"",
+                                    "each implementation: taken, or the reason why not"}},
+                      .environment = {{"REWIND_VERBOSE=dispatch", "the same for every call of any program, on standard error"}}});
     verb.callback([o, &status] { status = run(*o); });
 }
 

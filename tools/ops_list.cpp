@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/kernel_rows.h"
+#include "tools/manual.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
 
@@ -147,6 +148,9 @@ void add_ops_list(CLI::App& ops, int&) {
     verb.add_flag("--markdown", o->markdown, "Op by backend as Markdown, the same on every machine")
         ->excludes(json)
         ->excludes(op);
+    add_manual(verb, {.examples = {{"rewind ops list", "what runs on the devices of this machine"},
+                                   {"rewind ops list GATED_DELTA_NET", "and its arguments, attributes and their defaults"}},
+                      .more = "docs/add-an-op.md"});
     verb.callback([o] {
         if (o->markdown) return show_markdown();
         show_devices(o->json, o->op.empty() ? nullptr : &ops::find(o->op));

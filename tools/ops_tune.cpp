@@ -10,6 +10,7 @@
 #include "core/kernel_rows.h"
 #include "core/select.h"
 #include "tests/driver/cases.h"
+#include "tools/manual.h"
 #include "tools/measure.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
@@ -113,6 +114,9 @@ void add_ops_tune(CLI::App& ops, int&) {
     verb.add_option("--seconds", o->seconds, "Measure each at least this long")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 60.0));
+    add_manual(verb, {.examples = {{"rewind ops tune GATED_DELTA_NET --backend vulkan:0 --case \"S=128 H_k=16 H_v=32 T=4 K=4\"",
+                                    "tries every size that the kernel offers"}},
+                      .environment = {{"REWIND_TUNE", "what was found goes there, as it is printed: vulkan:lanes.COLS=8,vulkan:lanes.ROWS=4"}}});
     verb.callback([o] { run(*o); });
 }
 

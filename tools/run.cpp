@@ -17,6 +17,7 @@
 #include "runtime/tokenizer/detokenizer.h"
 #include "tools/draft_options.h"
 #include "tools/interrupt.h"
+#include "tools/manual.h"
 #include "tools/sampling_options.h"
 #include "tools/table.h"
 #include "tools/tokens.h"
@@ -169,11 +170,13 @@ int run(const Options& o) {
     const sample::Stops stops = request.stops;
     check_tokens(request.prompt, *opened.model, shape);
     spec::Generator::check(request, shape, opened.model->geometry().vocab);
+    SecondModel second = o.draft.find_second(drafting.who, opened, shape, o.json);
     const Interrupt interrupt;  // from here on the end comes with the figures of what there is
     std::unique_ptr<spec::Drafter> drafter;
     try {
         load_model(opened, o.model, shape, o.json);
-        drafter = o.draft.make(drafting.who, *opened.context, o.json);
+        o.draft.load(second);
+        drafter = o.draft.make(drafting.who, *opened.context, second);
     } catch (const Error& e) {
         if (!Interrupt::asked()) throw;
         std::cerr << "rewind: " << e.what() << "\n";
@@ -248,6 +251,17 @@ void add_run(CLI::App& app, int& status) {
         ->excludes(rules);
     verb.add_flag("--json", o->json, "One line of JSON at the end, and nothing else on standard output");
     verb.add_flag("--trace", o->trace, "Each round on standard error: drafts, what was accepted, what going back did");
+    add_manual(verb, {.about = "The text is on standard output, everything else on standard error. With --json one line ends standard output:\n"
+                               "text, tokens, rounds, drafted, accepted, emitted, speeds, memory, state_hash and more.",
+                      .examples = {{"rewind run -m model.gguf -p \"Once upon a time\" -n 100", "text, with drafts of the model's own block"},
+                                   {"rewind run -m model.gguf --chat -p \"Why is the sky blue?\" --thinking off --temp 0.7 --seed 7",
+                                    "a conversation's first answer, sampled"},
+                                   {"rewind run -m model.gguf -p \"[\" --json-schema list.json --n-max auto --p-min auto",
+                                    "JSON that fits a schema, drafts as long as they pay"},
+                                   {"rewind run -m big.gguf --draft-model small.gguf -p \"Once\" --trace", "a second model drafts; each round shown"}},
+                      .files = {{"~/.cache/rewind/costs", "what rounds cost, as learnt with --n-max auto (XDG_CACHE_HOME moves it)"}},
+                      .status = {{"130", "Ctrl-C: the figures of what there is were printed (143: SIGTERM)"}},
+                      .more = "docs/runtime.md, docs/speculation.md, docs/grammars.md"});
     verb.callback([o, &status] {
         o->sampling.check();
         status = run(*o);

@@ -13,6 +13,7 @@
 #include "runtime/serve/http.h"
 #include "tools/cache_options.h"
 #include "tools/draft_options.h"
+#include "tools/manual.h"
 #include "tools/model_options.h"
 #include "tools/numbers.h"
 #include "tools/verbs.h"
@@ -42,9 +43,9 @@ struct Drafters {
     serve::Service::Drafters by_name;
     spec::Drafter* standard = nullptr;
 
-    Drafters(const Options& o, const Drafting& drafting, model::Context& context) {
+    Drafters(const Options& o, const Drafting& drafting, model::Context& context, const SecondModel& second) {
         if (drafting.who.none()) return;
-        owned.push_back(o.draft.make(drafting.who, context));
+        owned.push_back(o.draft.make(drafting.who, context, second));
         standard = owned.back().get();
         by_name[o.draft.spec.empty() ? "draft" : o.draft.spec] = standard;
         for (const char* name : {"mtp", "ngram-simple", "ngram-map", "ngram-mod"}) {
@@ -84,8 +85,9 @@ void serve(Options& o) {
     shape.pools.most_exact = drafting.most + 1, shape.pools.sequences = o.engine.slots;
     shape.mtp = drafting.who.needs_mtp();
     o.cache.apply(o.model);
-    const Opened opened = open_model(o.model, shape);
-    const Drafters drafters(o, drafting, *opened.context);
+    SecondModel second;
+    const Opened opened = o.draft.open(o.model, drafting.who, shape, second);
+    const Drafters drafters(o, drafting, *opened.context, second);
     std::optional<sequence::PrefixCache> cache;
     if (o.cache.gib > 0) cache.emplace(*opened.context, o.cache.options());
     if (o.service.name.empty()) o.service.name = std::filesystem::path(o.model.model).stem().string();
@@ -178,6 +180,15 @@ void add_serve(CLI::App& app, int&) {
         ->check(CLI::Range(2, 1 << 14));
     o->cache.add_to(verb);
     verb.add_option("--slot-path", o->service.slot_path, "Folder for saved slots; without it they are neither saved nor restored");
+    add_manual(verb, {.about = "Listens on this machine's own address unless told otherwise. Ctrl-C or SIGTERM: takes no more requests and lets those\n"
+                               "that there are end, for --drain seconds; the second ends them.",
+                      .examples = {{"rewind serve -m model.gguf --slots 4", "four at once on http://127.0.0.1:8080/v1"},
+                                   {"rewind serve -m model.gguf --host 0.0.0.0 --api-key secret", "for others, who have to know the key"},
+                                   {"rewind serve -m model.gguf --spec ngram-mod,mtp --n-max auto:8 --cache-memory 4",
+                                    "looked-up drafts before the model's, and 4 GiB for the beginnings of prompts"}},
+                      .files = {{"~/.cache/rewind/costs", "what rounds cost, as learnt (XDG_CACHE_HOME moves it)"}},
+                      .environment = {{"REWIND_API_KEY", "as --api-key, where nobody sees it in the list of processes"}},
+                      .more = "docs/server.md"});
     verb.callback([o] { serve(*o); });
 }
 

@@ -8,6 +8,7 @@
 
 #include "runtime/gguf/text.h"
 #include "runtime/tokenizer/chat.h"
+#include "tools/manual.h"
 #include "tools/table.h"
 #include "tools/tokens.h"
 #include "tools/verbs.h"
@@ -78,6 +79,9 @@ void add_tokenize(CLI::App& app, int&) {
     verb.add_flag("--nfc", o->nfc, "Unicode normalisation form C first, as in training")->excludes(chat);
     CLI::Option* pieces = verb.add_flag("--pieces", o->pieces, "One token a line, with its text");
     verb.add_flag("--json", o->json, "Print JSON")->excludes(pieces);
+    add_manual(verb, {.examples = {{"rewind tokenize -m model.gguf -p \"Hello\" --pieces", "one token a line"},
+                                   {"rewind tokenize -m model.gguf -p \"Hello\" --chat --thinking off", "what a conversation looks like to the model"}},
+                      .more = "rewind detokenize"});
     verb.callback([o, text] { tokenize(*o, text->count() > 0); });
 }
 
@@ -88,6 +92,9 @@ void add_detokenize(CLI::App& app, int&) {
     CLI::Option* tokens = verb.add_option("-t,--tokens", o->tokens, "As 1,2,3");
     verb.add_flag("--special", o->special, "Show control tokens");
     verb.add_flag("--json", o->json, "Print JSON");
+    add_manual(verb, {.examples = {{"rewind detokenize -m model.gguf -t 1,2,3", "the text"},
+                                   {"rewind tokenize -m model.gguf -p \"Hello\" | rewind detokenize -m model.gguf", "there and back"}},
+                      .more = "rewind tokenize"});
     verb.callback([o, tokens] { detokenize(*o, tokens->count() > 0); });
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 
 #include "runtime/spec/chain_drafter.h"
@@ -82,7 +83,12 @@ void set(DrafterText::Link& link, const std::string& setting) {
     else if (name == "fewest") link.fewest = int(in(1, 64));
     else if (name == "n" && keys) link.n = int(in(1, 256));
     else if (name == "min-hits" && link.name == "ngram-map") link.min_hits = int(in(1, 1 << 20));
-    else if (name == "entries" && link.name == "ngram-mod") link.entries = in(1, 1 << 28);
+    else if (name == "entries" && link.name == "ngram-mod") {
+        link.entries = in(1, 1 << 28);
+        if (!std::has_single_bit(uint64_t(number)))
+            throw Error(Status::invalid_argument, fmt::format("ngram-mod: entries is a power of two, as {}, not {}",
+                                                              std::bit_ceil(uint64_t(number)), number));
+    }
     else throw Error(Status::invalid_argument, fmt::format("drafter {} has no setting \"{}\"", link.name, name));
 }
 
@@ -108,6 +114,13 @@ DrafterText::DrafterText(const std::string& text) {
 
 bool DrafterText::has(const char* name) const {
     return std::any_of(links.begin(), links.end(), [&](const Link& link) { return link.name == name; });
+}
+
+uint64_t DrafterText::table_bytes() const {
+    uint64_t bytes = 0;
+    for (const Link& link : links)
+        if (link.name == "ngram-mod") bytes += NgramMod::bytes_of(uint64_t(link.entries));
+    return bytes;
 }
 
 std::unique_ptr<Drafter> DrafterText::make(model::Context& context, std::shared_ptr<model::Context> second) const {

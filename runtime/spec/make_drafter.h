@@ -26,6 +26,8 @@ struct DrafterText {
     bool none() const { return links.empty(); }
     bool needs_mtp() const { return has("mtp"); }
     bool needs_model() const { return has("draft"); }
+    /// Of the tables that are made before the first text; what is noted of texts comes as these grow (Drafter::bytes).
+    uint64_t table_bytes() const;
     /// Null for "none". second: of the model that drafts, for "draft" (model_drafter.h).
     std::unique_ptr<Drafter> make(model::Context& context, std::shared_ptr<model::Context> second = nullptr) const;
 

@@ -26,7 +26,8 @@ public:
     void accept(const Known& known, int drafted, int accepted) override;
     void observe(const Known& known) override;
     void end(uint64_t id) override { cursors_.erase(id); }
-    uint64_t bytes() const override { return table_.size() * sizeof(Entry); }
+    uint64_t bytes() const override { return bytes_of(table_.size()); }
+    static uint64_t bytes_of(uint64_t entries) { return entries * sizeof(Entry); }
 
 private:
     static constexpr uint16_t kAges = 4;

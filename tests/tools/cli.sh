@@ -216,6 +216,12 @@ if "$program" gguf --help >/dev/null 2>&1; then
     expect 0 '"most_likely":[{"token":' run -m "$m" -t 1,2 -n 4 --repeat-penalty 1.2 --logprobs 2 --json
     expect 0 '"what":"an edit in the middle","prompt_tokens":40,"cached_tokens":16,"run_tokens":24' bench -m "$m" --suite cache --prompt-tokens 40 --chunk 8 --json
     expect 1 "--cache-every 12: at most --chunk (8), or a multiple of it" bench -m "$m" --suite cache --chunk 8 --cache-every 12
+    expect 1 "/none.gguf: cannot open" run -m "$m" -p x --draft-model "$folder/none.gguf"
+    expect 1 "ngram-mod: entries is a power of two, as 1024, not 1000" run -m "$m" -t 1 --spec ngram-mod:entries=1000
+    expect 1 "the model that drafts takes" run -m "$m" -p x --draft-model "$m" --memory 0.01
+    expect 0 '"n_max":"auto","prompts":[{"kind":"python","predicted":8' bench -m "$m" --suite mtp -n 8 --n-max 0,2 --p-min 0.1 --json --forget-costs
+    expect 0 "the same" bench -m "$m" --suite mtp -n 4 --n-max 0 --svg "$folder/mtp.svg" --forget-costs
+    grep -q "</svg>" "$folder/mtp.svg" || { echo "the suite's plot is not whole"; problems=$((problems + 1)); }
     expect 1 "--context-shift: a recurrent layer" run -m "$m" -t 1 --context-shift
     head -c 999 /dev/urandom >"$folder/noise"
     "$program" tokenize -m "$m" <"$folder/noise" | "$program" detokenize -m "$m" | cmp - "$folder/noise" ||
