@@ -39,7 +39,7 @@ public:
     struct Stats {
         uint64_t entries = 0, states = 0;  // cuts known, and those with their state
         uint64_t bytes = 0, budget = 0;
-        uint64_t hits = 0, misses = 0;     // prompts that began with something known, or did not
+        uint64_t hits = 0, misses = 0;     // times that something further was known; prompts of which nothing was
         uint64_t tokens = 0;               // that needed not be run
         uint64_t evicted = 0;              // states dropped to make room
         uint64_t refused = 0, failed = 0;  // cuts that did not fit beside their own prompt; copies that failed
