@@ -44,7 +44,7 @@ constexpr Kind kinds[] = {
      }},
     {"ngram-mod", 16,
      [](model::Context&, const Second&, const DrafterText::Link& l) -> std::unique_ptr<Drafter> {
-         return std::make_unique<NgramMod>(NgramMod::Options{l.n, uint32_t(l.entries)});
+         return std::make_unique<NgramMod>(NgramMod::Options{l.n, uint32_t(l.entries), l.check});
      }},
 };
 
@@ -66,6 +66,13 @@ std::vector<std::string> split(const std::string& text, char at) {
     return parts;
 }
 
+int64_t power_of_two(int64_t entries) {
+    if (!std::has_single_bit(uint64_t(entries)))
+        throw Error(Status::invalid_argument, fmt::format("ngram-mod: entries is a power of two, as {}, not {}",
+                                                          std::bit_ceil(uint64_t(entries)), entries));
+    return entries;
+}
+
 void set(DrafterText::Link& link, const std::string& setting) {
     const size_t equals = setting.find('=');
     const std::string name = setting.substr(0, equals), digits = equals == setting.npos ? "" : setting.substr(equals + 1);
@@ -83,12 +90,8 @@ void set(DrafterText::Link& link, const std::string& setting) {
     else if (name == "fewest") link.fewest = int(in(1, 64));
     else if (name == "n" && keys) link.n = int(in(1, 256));
     else if (name == "min-hits" && link.name == "ngram-map") link.min_hits = int(in(1, 1 << 20));
-    else if (name == "entries" && link.name == "ngram-mod") {
-        link.entries = in(1, 1 << 28);
-        if (!std::has_single_bit(uint64_t(number)))
-            throw Error(Status::invalid_argument, fmt::format("ngram-mod: entries is a power of two, as {}, not {}",
-                                                              std::bit_ceil(uint64_t(number)), number));
-    }
+    else if (name == "entries" && link.name == "ngram-mod") link.entries = power_of_two(in(1, 1 << 28));
+    else if (name == "check" && link.name == "ngram-mod") link.check = in(0, 1) == 1;
     else throw Error(Status::invalid_argument, fmt::format("drafter {} has no setting \"{}\"", link.name, name));
 }
 

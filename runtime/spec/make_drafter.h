@@ -15,7 +15,7 @@ namespace rw::spec {
 ///     draft          a second model
 ///     ngram-simple   n (8)
 ///     ngram-map      n (6), min-hits (1)
-///     ngram-mod      n (16), entries (1048576)
+///     ngram-mod      n (16), entries (1048576), check (1; 0 does not tell keys apart that share an entry)
 ///
 /// Each takes fewest (1): a shorter guess of its is left to the next. With the word extend, as in "ngram-map:extend,mtp",
 /// guesses of tokens looked up that are shorter than they could be are gone on with by mtp or draft, named behind.
@@ -35,6 +35,7 @@ struct DrafterText {
         std::string name;
         int n = 0, min_hits = 1, fewest = 1;
         int64_t entries = 1 << 20;
+        bool check = true;
         bool extend = false;
     };
     std::vector<Link> links;

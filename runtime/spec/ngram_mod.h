@@ -17,6 +17,7 @@ public:
     struct Options {
         int n = 16;               // tokens of a key
         uint32_t entries = 1 << 20; // of the table, of eight bytes each; a power of two
+        bool checked = true;        // false: keys that share a place are not told apart, and draft for one another
     };
     /// Throws Error(invalid_argument) for options out of range.
     explicit NgramMod(Options options);
@@ -43,7 +44,7 @@ private:
     Entry& at(uint64_t key) { return table_[key & (table_.size() - 1)]; }
     static uint16_t check(uint64_t key) { return uint16_t(key >> 48); }
     bool live(const Entry& entry, uint64_t key) const {
-        return entry.token >= 0 && entry.check == check(key) && uint16_t(age_ - entry.age) < kAges;
+        return entry.token >= 0 && (!options_.checked || entry.check == check(key)) && uint16_t(age_ - entry.age) < kAges;
     }
     void grow_older();
 

@@ -128,15 +128,17 @@ TEST(NgramMod, IsSharedBySequences) {
     EXPECT_EQ(drafter.bytes(), 8u << 10);
 }
 
-TEST(NgramMod, TellsKeysApartThatShareAPlace) {
-    spec::NgramMod drafter({.n = 2, .entries = 1});  // all share it
-    Tokens tokens;
-    for (int i = 0; i < 200; ++i) tokens.push_back(i);
-    const Story story{1, tokens};
-    drafter.begin(story.known());
-    int wrong = 0;
-    for (int i = 0; i < 100; ++i) wrong += !guess(drafter, {1, {1000 + i, 2000 + i}}, 1).empty();
-    EXPECT_EQ(wrong, 0);
+TEST(NgramMod, TellsKeysApartThatShareAPlaceUnlessToldNotTo) {
+    for (const bool checked : {true, false}) {
+        spec::NgramMod drafter({.n = 2, .entries = 1, .checked = checked});  // all share it
+        Tokens tokens;
+        for (int i = 0; i < 200; ++i) tokens.push_back(i);
+        const Story story{1, tokens};
+        drafter.begin(story.known());
+        int wrong = 0;
+        for (int i = 0; i < 100; ++i) wrong += !guess(drafter, {1, {1000 + i, 2000 + i}}, 1).empty();
+        EXPECT_EQ(wrong, checked ? 0 : 100);
+    }
 }
 
 TEST(NgramMod, ForgetsWhatIsStaleAndKeepsItsOwn) {
