@@ -5,16 +5,22 @@
 
 namespace rw::sample {
 
-std::vector<std::pair<int32_t, int32_t>>::iterator Counts::place(int32_t token) {
-    return std::lower_bound(counts_.begin(), counts_.end(), token,
-                            [](const auto& entry, int32_t wanted) { return entry.first < wanted; });
+Counts::Counts(int64_t last_n, std::span<const int32_t> prompt) : last_n_(last_n) {
+    if (last_n >= 0 && int64_t(prompt.size()) > last_n) prompt = prompt.last(size_t(last_n));
+    for (const int32_t token : prompt) push(token, 0);
+    prompt_ = tokens_.size();
 }
 
-void Counts::push(int32_t token) {
+std::vector<Counts::Entry>::iterator Counts::place(int32_t token) {
+    return std::lower_bound(entries_.begin(), entries_.end(), token,
+                            [](const Entry& entry, int32_t wanted) { return entry.token < wanted; });
+}
+
+void Counts::push(int32_t token, int32_t of_text) {
     if (last_n_ == 0) return;
     const auto at = place(token);
-    if (at != counts_.end() && at->first == token) ++at->second;
-    else counts_.insert(at, {token, 1});
+    if (at != entries_.end() && at->token == token) ++at->all, at->text += of_text;
+    else entries_.insert(at, {token, 1, of_text});
     if (last_n_ < 0) return;
     if (int64_t(tokens_.size()) < last_n_) {
         tokens_.push_back(token);
@@ -22,12 +28,9 @@ void Counts::push(int32_t token) {
     }
     const auto gone = place(std::exchange(tokens_[next_], token));
     next_ = (next_ + 1) % tokens_.size();
-    if (--gone->second == 0) counts_.erase(gone);
-}
-
-void Counts::push(std::span<const int32_t> tokens) {
-    if (last_n_ >= 0 && int64_t(tokens.size()) > last_n_) tokens = tokens.last(size_t(last_n_));
-    for (const int32_t token : tokens) push(token);
+    gone->text -= prompt_ == 0;  // the prompt's go first
+    prompt_ -= prompt_ > 0;
+    if (--gone->all == 0) entries_.erase(gone);
 }
 
 }  // namespace rw::sample

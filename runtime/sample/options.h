@@ -15,6 +15,7 @@ struct Penalties {
     double repeat = 1;  // logits above 0 are divided by it, others multiplied (CTRL, Keskar et al. 2019)
     double presence = 0, frequency = 0;  // taken off once, and once for each time
     int64_t last_n = 64;
+    bool of_text = false;  // presence and frequency are those of the text's tokens, the prompt's do not count
 
     bool any() const { return last_n != 0 && (repeat != 1 || presence != 0 || frequency != 0); }
 };

@@ -26,11 +26,12 @@ void set(float& logit, double value) {
 
 // A text that was read elsewhere may hold what is no token here: that has no logit.
 void penalise(std::span<float> logits, const Counts& counts, const Penalties& p) {
-    for (const auto& [token, times] : counts.all()) {
+    for (const auto& [token, all, text] : counts.all()) {
         if (size_t(token) >= logits.size()) continue;
         float& logit = logits[size_t(token)];
         const double less = logit > 0 ? logit / p.repeat : logit * p.repeat;
-        set(logit, less - p.presence - p.frequency * times);
+        const int32_t times = p.of_text ? text : all;
+        set(logit, times > 0 ? less - p.presence - p.frequency * times : less);
     }
 }
 
@@ -63,7 +64,7 @@ void Sampler::begin(std::span<const int32_t> prompt) {
     const Options& o = *options_;
     std::shared_ptr<Past> past;
     if (o.penalties.any() || o.dry.any()) past = std::make_shared<Past>();
-    if (o.penalties.any()) past->counts.emplace(o.penalties.last_n), past->counts->push(prompt);
+    if (o.penalties.any()) past->counts.emplace(o.penalties.last_n, prompt);
     if (o.dry.any()) past->repeats.emplace(o.dry, prompt);
     past_ = std::move(past);
     constraint_ = first_;

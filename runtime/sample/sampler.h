@@ -9,7 +9,7 @@
 //
 //      1. constraint        tokens that may not come next are impossible
 //      2. logit_bias        is added
-//      3. penalties         repetition, then presence and frequency
+//      3. penalties         repetition, then presence and frequency, of prompt and text or of the text alone
 //      4. DRY
 //      -  temperature 0     the greatest logit is chosen, the lowest token of equals; nothing below is looked at
 //      5. top_k             the k greatest logits are kept

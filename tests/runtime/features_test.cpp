@@ -106,6 +106,8 @@ protected:
         add("repetition", {.penalties = {.repeat = 1.15, .last_n = 40}});
         add("presence and frequency",
             {.temperature = 0.5, .penalties = {.presence = 0.3, .frequency = 0.2, .last_n = -1}, .seed = 4});
+        add("presence and frequency of the text alone",
+            {.penalties = {.presence = 0.4, .frequency = 0.3, .last_n = 30, .of_text = true}});
         add("DRY", {.dry = {.multiplier = 0.8, .breakers = tokenizer_.encode(".")}});
         add("DRY, sampled", {.temperature = 0.4, .dry = {.multiplier = 2, .allowed_length = 1, .last_n = 30}, .seed = 5});
         add("logit bias", {.logit_bias = {{tokenizer_.encode(",")[0], -100}, {tokenizer_.encode(" and")[0], 2}}});

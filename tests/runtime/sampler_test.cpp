@@ -184,17 +184,21 @@ TEST(Sampler, MirostatKeepsTheSurpriseThatIsAskedFor) {
     EXPECT_EQ(Sampler({.temperature = 1, .mirostat = {.tau = 1e-9}}).distribution(logits).size(), 1u);
 }
 
-/// What penalties of a text do, counted from its begin each time.
-std::vector<float> penalised(std::vector<float> logits, const Tokens& past, const Options& o) {
+/// What penalties of a prompt of so many tokens and the text behind it do, counted from the begin each time.
+std::vector<float> penalised(std::vector<float> logits, const Tokens& past, size_t prompt, const Options& o) {
     const auto window = [&](int64_t last_n) {
         return last_n >= 0 && last_n < int64_t(past.size()) ? Tokens(past.end() - std::ptrdiff_t(last_n), past.end()) : past;
     };
-    std::map<int32_t, int> counts;
-    for (const int32_t t : window(o.penalties.last_n)) ++counts[t];
+    std::map<int32_t, int> counts, said;
+    const Tokens last = window(o.penalties.last_n);
+    for (size_t i = 0; i < last.size(); ++i) {
+        ++counts[last[i]];
+        said[last[i]] += !o.penalties.of_text || past.size() - last.size() + i >= prompt;
+    }
     for (const auto& [t, n] : counts) {
         float& x = logits[size_t(t)];
         const double y = x > 0 ? x / o.penalties.repeat : x * o.penalties.repeat;
-        x = float(y - o.penalties.presence - o.penalties.frequency * n);
+        x = float(y - (said[t] > 0 ? o.penalties.presence : 0) - o.penalties.frequency * said[t]);
     }
     const Tokens tokens = window(o.dry.last_n);
     const std::set<int32_t> breakers(o.dry.breakers.begin(), o.dry.breakers.end());
@@ -225,6 +229,8 @@ TEST(Sampler, PenaltiesAreThoseOfTheTokensSoFar) {
     for (const int64_t last_n : {-1, 0, 1, 5, 64}) {
         cases.push_back({.temperature = 1, .penalties = {.repeat = 1.3, .last_n = last_n}});
         cases.push_back({.temperature = 1, .penalties = {.presence = 0.4, .frequency = -0.2, .last_n = last_n}});
+        cases.push_back({.temperature = 1,
+                         .penalties = {.repeat = 1.2, .presence = -0.3, .frequency = 0.2, .last_n = last_n, .of_text = true}});
         cases.push_back({.temperature = 1, .dry = {.multiplier = 0.3, .base = 1.1, .allowed_length = 1, .last_n = last_n}});
         cases.push_back({.temperature = 1, .dry = {.multiplier = 0.8, .last_n = last_n, .breakers = {7, 2}}});
         cases.push_back({.temperature = 1, .penalties = {.repeat = 0.7, .last_n = 9},
@@ -233,12 +239,12 @@ TEST(Sampler, PenaltiesAreThoseOfTheTokensSoFar) {
     for (const uint32_t vocab : {2u, 3u, 9u}) {
         const Tokens text = some_text(260, vocab, vocab);
         for (const Options& o : cases) {
-            for (const size_t prompt : {size_t(0), size_t(100), text.size()}) {
+            for (const size_t prompt : {size_t(0), size_t(3), size_t(100), text.size()}) {
                 Sampler sampler(o);
                 sampler.begin(std::span(text).first(prompt));
                 for (size_t n = prompt;; ++n) {
                     const Tokens so_far(text.begin(), text.begin() + std::ptrdiff_t(n));
-                    const std::vector<float> expected = penalised(logits, so_far, o);
+                    const std::vector<float> expected = penalised(logits, so_far, prompt, o);
                     const Shares found = shares_of(sampler, logits), wanted = Slow(expected, 1).shares();
                     for (const auto& [t, p] : wanted) ASSERT_NEAR(found.at(t), p, 1e-5) << n << " tokens of " << vocab;
                     if (n == text.size()) break;
