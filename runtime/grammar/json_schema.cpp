@@ -22,12 +22,11 @@ constexpr size_t most_prefix = 100;
 
 class Compiler {
 public:
-    explicit Compiler(const Json& root) : root_(root), values_(rules_) {}
+    Compiler(Rules& rules, const Json& root) : root_(root), rules_(rules), values_(rules_) {}
 
-    Rules compile() {
+    uint32_t compile(const std::string& at) {
         check_depth(root_, 0);
-        rules_.root = place("#", root_);
-        return std::move(rules_);
+        return place(at, at == "#" ? root_ : referred(root_, at, "#"));
     }
 
 private:
@@ -305,7 +304,7 @@ private:
     }
 
     const Json& root_;
-    Rules rules_;
+    Rules& rules_;
     JsonValues values_;
     std::map<std::string, uint32_t> places_;
     int depth_ = 0, schemas_ = 0;
@@ -313,10 +312,16 @@ private:
 
 }  // namespace
 
-Grammar json_schema(const nlohmann::ordered_json& schema) try {
-    return Grammar(Compiler(schema).compile());
+uint32_t add_json_schema(Rules& rules, const nlohmann::ordered_json& schema, const std::string& at) try {
+    return Compiler(rules, schema).compile(at);
 } catch (const nlohmann::json::exception& e) {
     throw Error(Status::invalid_argument, fmt::format("JSON schema: {}", e.what()));
+}
+
+Grammar json_schema(const nlohmann::ordered_json& schema) {
+    Rules rules;
+    rules.root = add_json_schema(rules, schema);
+    return Grammar(rules);
 }
 
 Grammar json_schema_text(std::string_view text) {

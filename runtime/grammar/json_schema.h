@@ -16,6 +16,9 @@ namespace rw::grammar {
 Grammar json_schema(const nlohmann::ordered_json& schema);
 /// The same from text. (A schema within another JSON text has to be read as ordered_json, or its order is lost.)
 Grammar json_schema_text(std::string_view text);
+/// For JSON within other text: the rule, new among `rules`, of a place of the schema, which is named as $ref names it.
+/// Throws as json_schema() does.
+uint32_t add_json_schema(Rules& rules, const nlohmann::ordered_json& schema, const std::string& at = "#");
 
 /// Any object, as deep as it likes.
 Grammar json_object();
