@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "runtime/checksum.h"
 
@@ -47,31 +48,59 @@ Header header_for(const SequenceState& state, size_t tokens) {
     return header;
 }
 
-/// Writes and counts into the checksum; the first failure is what error() tells.
+/// A file of another name, which gets its own when it is whole and is removed when it does not come to that. The first failure is
+/// what error() tells.
 class Writer {
 public:
-    explicit Writer(const std::string& path) : file_(std::fopen(path.c_str(), "wb")) { note(file_ != nullptr); }
-    ~Writer() { close(); }
+    explicit Writer(const std::string& path)
+        : path_(path), partial_(path + ".partial"), file_(std::fopen(partial_.c_str(), "wb")) {
+        note(file_ != nullptr);
+    }
+    ~Writer() {
+        if (file_) std::fclose(file_), std::remove(partial_.c_str());
+    }
     void put(const void* data, size_t bytes) {
-        sum_.add({static_cast<const std::byte*>(data), bytes});
         if (file_ && bytes) note(std::fwrite(data, 1, bytes, file_) == bytes);
     }
-    uint64_t sum() const { return sum_.value(); }
-    /// 0, or the errno of what failed.
-    int close() {
-        if (file_) note(std::fclose(file_) == 0);
-        file_ = nullptr;
-        return error_;
+    /// Throws Error(io) with what failed.
+    void finish() {
+        if (std::FILE* const file = std::exchange(file_, nullptr)) {
+            note(std::fclose(file) == 0);
+            if (!error_) note(std::rename(partial_.c_str(), path_.c_str()) == 0);
+            if (error_) std::remove(partial_.c_str());
+        }
+        if (error_)
+            throw Error(Status::io, fmt::format("{}: the sequence could not be saved: {}", path_, std::strerror(error_)));
     }
 
 private:
     void note(bool good) {
         if (!good && !error_) error_ = errno ? errno : EIO;
     }
+    const std::string path_, partial_;
     std::FILE* file_;
     int error_ = 0;
-    Checksum sum_;
 };
+
+/// put(data, bytes) of a saved sequence's parts, in their order: all but its checksum.
+template <class Put>
+void each_part(const SequenceState& state, std::span<const int32_t> tokens, const Put& put) {
+    if (int64_t(tokens.size()) < state.pos())
+        throw Error(Status::invalid_argument,
+                    fmt::format("save: {} tokens of a sequence that has {}", tokens.size(), state.pos()));
+    const auto pieces = state.live_all();
+    Header header = header_for(state, tokens.size());
+    for (const auto& piece : pieces) header.bytes += piece.bytes;
+    put(&header, sizeof header);
+    put(tokens.data(), tokens.size_bytes());
+    put(state.turns().data(), state.turns().size() * sizeof(SequenceState::Turn));
+    std::vector<std::byte> bytes;
+    for (const auto& piece : pieces) {
+        bytes.resize(piece.bytes);
+        piece.buffer->read(piece.offset, bytes.data(), bytes.size());
+        put(bytes.data(), bytes.size());
+    }
+}
 
 class Reader {
 public:
@@ -139,33 +168,37 @@ void check_sum(Reader& in, const std::string& path) {
 }  // namespace
 
 void save(const SequenceState& state, std::span<const int32_t> tokens, const std::string& path) {
-    if (int64_t(tokens.size()) < state.pos())
-        throw Error(Status::invalid_argument,
-                    fmt::format("save: {} tokens of a sequence that has {}", tokens.size(), state.pos()));
-    const std::string partial = path + ".partial";
-    int error = 0;
-    {
-        Writer out(partial);
-        const auto pieces = state.live_all();
-        Header header = header_for(state, tokens.size());
-        for (const auto& piece : pieces) header.bytes += piece.bytes;
-        out.put(&header, sizeof header);
-        out.put(tokens.data(), tokens.size_bytes());
-        out.put(state.turns().data(), state.turns().size() * sizeof(SequenceState::Turn));
-        std::vector<std::byte> bytes;
-        for (const auto& piece : pieces) {
-            bytes.resize(piece.bytes);
-            piece.buffer->read(piece.offset, bytes.data(), bytes.size());
-            out.put(bytes.data(), bytes.size());
-        }
-        const uint64_t sum = out.sum();
-        out.put(&sum, sizeof sum);
-        error = out.close();
-    }
-    if (!error && std::rename(partial.c_str(), path.c_str()) != 0) error = errno;
-    if (!error) return;
-    std::remove(partial.c_str());
-    throw Error(Status::io, fmt::format("{}: the sequence could not be saved: {}", path, std::strerror(error)));
+    Writer out(path);
+    Checksum sum;
+    each_part(state, tokens, [&](const void* data, size_t bytes) {
+        sum.add({static_cast<const std::byte*>(data), bytes});
+        out.put(data, bytes);
+    });
+    const uint64_t value = sum.value();
+    out.put(&value, sizeof value);
+    out.finish();
+}
+
+std::vector<std::byte> image_of(const SequenceState& state, std::span<const int32_t> tokens) {
+    uint64_t live = 0;
+    for (const auto& piece : state.live_all()) live += piece.bytes;
+    std::vector<std::byte> image;
+    image.reserve(sizeof(Header) + live + tokens.size_bytes() + state.turns().size() * sizeof(SequenceState::Turn));
+    each_part(state, tokens, [&](const void* data, size_t bytes) {
+        const auto* from = static_cast<const std::byte*>(data);
+        image.insert(image.end(), from, from + bytes);
+    });
+    return image;
+}
+
+void write_image(std::span<const std::byte> image, const std::string& path) {
+    Checksum sum;
+    sum.add(image);
+    const uint64_t value = sum.value();
+    Writer out(path);
+    out.put(image.data(), image.size());
+    out.put(&value, sizeof value);
+    out.finish();
 }
 
 void check(const model::Context& context, const std::string& path) {

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "runtime/sequence/save.h"
+#include "tests/runtime/failing_device.h"
 #include "tests/runtime/sequence_fixture.h"
 
 namespace rw::test {
@@ -88,6 +89,25 @@ TEST_P(Saved, DraftsFollowFromTheTrueHiddenRows) {
     EXPECT_FALSE(blind.mtp_ready());  // nothing was filled for it
 }
 
+TEST_P(Saved, InTwoStepsItIsTheSameFile) {
+    const auto c = context(options(StateForm::ring, 2));
+    const auto tokens = some_tokens(20, 12);
+    SequenceState state(*c);
+    for (size_t at = 0; at < 20; at += 4) run_exact(state, std::span(tokens).subspan(at, 4));
+    const auto content = [&] {
+        std::ifstream in(path_, std::ios::binary);
+        return std::string((std::istreambuf_iterator<char>(in)), {});
+    };
+    sequence::save(state, tokens, path_);
+    const std::string whole = content();
+    const auto image = sequence::image_of(state, tokens);
+    state.reset();
+    sequence::write_image(image, path_);
+    EXPECT_EQ(content(), whole);
+    EXPECT_EQ(sequence::load(*c, path_).state.pos(), 20);
+    EXPECT_THROW(sequence::write_image(image, path_ + "/none"), Error);
+}
+
 TEST_P(Saved, DamageAndStrangersAreRefused) {
     const auto c = context(options(StateForm::ring, 2));
     const auto tokens = some_tokens(20, 11);
@@ -144,6 +164,32 @@ TEST_P(Saved, AFullDiskLeavesTheOldFile) {
     EXPECT_EQ(sequence::load(*c2, path_).state.pos(), 4);
     sequence::save(state, tokens, path_);  // and the state is still good
     EXPECT_EQ(sequence::load(*c2, path_).state.pos(), 8);
+}
+
+TEST(SavedFailures, AStateThatCannotBeReadLeavesNothing) {
+    const std::string path = (std::filesystem::temp_directory_path() / ("rewind-unread-" + std::to_string(getpid()))).string();
+    const auto device = std::make_shared<FailingDevice>();
+    model::Options o;
+    o.pools.context = 64;
+    model::Context c(random_model(), device, o);
+    const auto tokens = some_tokens(8, 12);
+    SequenceState state(c);
+    c.run({state.part(tokens)}, {.prefill = true});
+    state.advance(8);
+    int failures = 0;
+    for (device->good = 0;; device->good = ++failures) {
+        try {
+            sequence::save(state, tokens, path);
+            break;
+        } catch (const Error&) {
+            EXPECT_FALSE(std::filesystem::exists(path));
+            EXPECT_FALSE(std::filesystem::exists(path + ".partial"));
+        }
+        ASSERT_LT(failures, 1000);
+    }
+    EXPECT_GT(failures, 2);
+    EXPECT_TRUE(std::filesystem::exists(path));
+    std::filesystem::remove(path);
 }
 
 INSTANTIATE_TEST_SUITE_P(Device, Saved, testing::ValuesIn(device_ids()), device_name);
