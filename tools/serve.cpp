@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <thread>
 
@@ -29,6 +31,7 @@ struct Options {
     serve::ServiceOptions service;
     serve::HttpOptions http;
     double body_mib = 8, drain = 30;
+    std::string chat_template;  // file
 };
 
 /// By default the model's own block drafts, where it has one, and else the text.
@@ -64,6 +67,45 @@ sigset_t stop_signals() {
     return set;
 }
 
+/// While it lives the signals, which are blocked, end the process at once, with the status that a shell expects: for when there
+/// is nothing to be ended in good order yet.
+class EndsAtOnce {
+public:
+    explicit EndsAtOnce(const sigset_t& signals)
+        : thread_([this, signals] {
+              const timespec while_watched{0, 20'000'000};
+              while (!over_)
+                  if (const int which = sigtimedwait(&signals, nullptr, &while_watched); which > 0) std::_Exit(128 + which);
+          }) {}
+    ~EndsAtOnce() {
+        over_ = true;
+        thread_.join();
+    }
+
+private:
+    std::atomic<bool> over_ = false;
+    std::thread thread_;  // last: it uses the rest
+};
+
+/// Every connection is a descriptor: as many as the system lets the process have, up to a number that is enough.
+void raise_descriptor_limit() {
+    constexpr rlim_t enough = 1 << 15;
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= enough) return;
+    limit.rlim_cur = std::min(limit.rlim_max, enough);
+    setrlimit(RLIMIT_NOFILE, &limit);  // if not, there are fewer connections
+}
+
+/// Refused before the model is loaded.
+std::string read_template(const std::string& path) {
+    if (path.empty()) return "";
+    std::ifstream file(path, std::ios::binary);
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    if (!file || text.empty()) throw Error(Status::io, fmt::format("--chat-template {}: it cannot be read, or is empty", path));
+    const tokenizer::ChatTemplate known(text);
+    return text;
+}
+
 /// What this process has learnt of rounds' costs, for the next.
 void keep_costs(const Options& o, serve::Engine& engine) {
     if (o.draft.who().none()) return;
@@ -78,6 +120,9 @@ void serve(Options& o) {
     signal(SIGPIPE, SIG_IGN);
     const sigset_t stops = stop_signals();
     pthread_sigmask(SIG_BLOCK, &stops, nullptr);  // of this thread and of those that it starts
+    std::optional<EndsAtOnce> loading(std::in_place, stops);
+    raise_descriptor_limit();
+    o.service.chat_template = read_template(o.chat_template);
 
     choose_drafter(o);
     const Drafting drafting = o.draft.drafting();
@@ -98,6 +143,7 @@ void serve(Options& o) {
     if (drafters.standard) engine.between([&](auto& inside) { o.draft.remember(inside.generator, inside.context); });
     serve::Service service(*opened.context, engine, drafters.by_name, o.service);
     serve::Http http(service, o.http);
+    loading.reset();
     http.bind();
     if (!service.chat_refusal().empty()) std::cerr << "no conversations: " << service.chat_refusal() << "\n";
     const std::string who = drafting.who.none() ? "none" : o.draft.spec.empty() ? "draft" : o.draft.spec;
@@ -175,9 +221,13 @@ void add_serve(CLI::App& app, int&) {
         ->capture_default_str()
         ->check(seconds);
     verb.add_option("--body", o->body_mib, "MiB that a request may have")->capture_default_str()->check(CLI::Range(0.01, 1024.0));
-    verb.add_option("--connections", o->http.connections, "Served at once; more wait")
+    verb.add_option("--connections", o->http.connections, "Requests answered at once; more wait")
         ->capture_default_str()
         ->check(CLI::Range(2, 1 << 14));
+    verb.add_option("--idle-connections", o->http.idle, "Connections kept while nothing is asked on them; the oldest makes room")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1 << 14));
+    verb.add_option("--chat-template", o->chat_template, "File with another chat template than the model's own");
     o->cache.add_to(verb);
     verb.add_option("--slot-path", o->service.slot_path, "Folder for saved slots; without it they are neither saved nor restored");
     add_manual(verb, {.about = "Listens on this machine's own address unless told otherwise. Ctrl-C or SIGTERM: takes no more requests and lets those\n"

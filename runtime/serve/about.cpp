@@ -1,6 +1,6 @@
 // What the server is and how it is: /health, /v1/models, /props
 #include "core/version.h"
-#include "runtime/serve/service.h"
+#include "runtime/serve/generation_fields.h"
 
 namespace rw::serve {
 namespace {
@@ -37,6 +37,8 @@ Answer props(Service& service, const Call&) {
     const gguf::Metadata& metadata = service.context.model().file().metadata();
     constexpr char chat[] = "tokenizer.chat_template";
     const ServiceOptions& o = service.options;
+    Json form = o.chat_template;
+    if (o.chat_template.empty() && metadata.has(chat)) form = metadata.get<std::string_view>(chat);
     Json drafters = Json::array();
     for (const auto& [name, drafter] : service.drafters) drafters.push_back(name);
     Json memory;
@@ -44,12 +46,12 @@ Answer props(Service& service, const Call&) {
     return Json{{"default_generation_settings",
                  {{"n_ctx", service.positions()},
                   {"n_predict", o.most_tokens > 0 ? o.most_tokens : -1},
-                  {"speculative.n_max", o.n_max},
+                  {"speculative.n_max", or_auto(o.n_max)},
                   {"speculative.n_min", o.n_min},
-                  {"speculative.p_min", o.p_min}}},
+                  {"speculative.p_min", or_auto(o.p_min)}}},
                 {"total_slots", service.engine.limits().slots},
                 {"model_alias", o.name},
-                {"chat_template", metadata.has(chat) ? Json(metadata.get<std::string_view>(chat)) : Json("")},
+                {"chat_template", std::move(form)},
                 {"modalities", {{"vision", false}, {"audio", false}}},
                 {"build_info", std::string("rewind ") + core::version()},
                 {"drafters", std::move(drafters)},

@@ -4,6 +4,7 @@
 #include "runtime/serve/generation_fields.h"
 #include "runtime/serve/head.h"
 #include "runtime/serve/logprobs.h"
+#include "runtime/serve/one_call.h"
 #include "runtime/serve/reading.h"
 #include "runtime/serve/reply.h"
 
@@ -26,17 +27,31 @@ void add(Delta& all, Delta delta) {
     all.calls.insert(all.calls.end(), delta.calls.begin(), delta.calls.end());
 }
 
+/// What "tool_choice" and "parallel_tool_calls" make of the rules of an answer.
+std::shared_ptr<const sample::Constraint> with_calls(const Fields& fields, Service& service, const Conversation& conversation,
+                                                     const spec::Request& request) {
+    const ToolChoice& choice = conversation.choice;
+    const bool forced = !choice.forced.empty(), once = !choice.several && !choice.tools.empty();
+    if (forced && request.constraint) fields.fail("tool_choice", "auto or none, where the answer has a form already,");
+    if (request.constraint || (!forced && !once)) return request.constraint;
+    if (request.ends.empty()) fields.fail("ignore_eos", "false: the text ends behind its calls;");
+    if (!forced) return one_call(service.tokenizer);
+    return service.grammars.calls({.tools = choice.forced,
+                                   .marks = service.chat().tools_form()->marks,
+                                   .several = choice.several,
+                                   .behind_thought = conversation.may_think});
+}
+
 /// The rules of an answer hold behind what the model thinks first, and "reasoning_budget" ends that.
 std::shared_ptr<const sample::Constraint> behind_thinking(const Fields& fields, const Service& service,
                                                           const Conversation& conversation,
                                                           std::shared_ptr<const sample::Constraint> rules) {
     const int64_t budget = fields.integer("reasoning_budget", -1, -1, int64_t(1) << 30);
-    if (budget < 0 && !(rules && conversation.reply.thinking)) return rules;
+    if (budget < 0 && !(rules && conversation.may_think)) return rules;
     const sample::ThinkingTokens tokens{.start = service.tokenizer.encode("<think>", {.control = true}),
                                         .end = service.tokenizer.encode("</think>", {.control = true}),
                                         .ends = service.tokenizer.vocabulary().ends()};
-    return sample::thinking(tokens, {.budget = budget, .inside = sample::is_thinking(tokens, conversation.prompt)},
-                            std::move(rules));
+    return sample::thinking(tokens, {.budget = budget, .inside = conversation.reply.thinking}, std::move(rules));
 }
 
 class Chat {
@@ -48,8 +63,9 @@ public:
         Task task = generation_task(fields, service, openai_defaults);
         spec::Request& request = task.request;
         request.prompt = conversation.prompt;
-        check_prompt(service, request.prompt);
-        request.constraint = behind_thinking(fields, service, conversation, std::move(request.constraint));
+        check_prompt(service, request.prompt, "messages");
+        request.constraint =
+            behind_thinking(fields, service, conversation, with_calls(fields, service, conversation, request));
         request.sampling.logprobs = wanted_of_chat(fields);
         with_logprobs_ = request.sampling.logprobs >= 0;
         const int64_t most = int64_t(1) << 30;

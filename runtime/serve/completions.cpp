@@ -23,11 +23,13 @@ public:
         if (!fields.text("suffix", "").empty()) fields.fail("suffix", "none: text is not filled in");
         const int64_t asked = fields.integer("max_tokens", 16, 1, int64_t(1) << 30);
         const bool echo = fields.flag("echo", false);
+        if (echo && with_logprobs_)
+            throw bad("logprobs", "log-probabilities of an echoed prompt are not known: leave out echo or logprobs");
         streams = fields.flag("stream", false);
         with_usage_ = fields.object("stream_options").flag("include_usage", false);
         offsets_.resize(size_t(n) * prompts.size());
         head_ = {service.new_id("cmpl-"), fields.text("model", service.options.name)};
-        for (const auto& prompt : prompts) check_prompt(service, prompt);
+        for (const auto& prompt : prompts) check_prompt(service, prompt, "prompt");
         for (const auto& prompt : prompts) {
             task.request.prompt = prompt;
             task.request.most_tokens = tokens_behind(service, prompt.size(), asked);

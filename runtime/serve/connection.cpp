@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -61,13 +60,6 @@ bool Connection::ready(short events, double seconds) const {
     }
 }
 
-bool Connection::wait(double seconds, const std::function<bool()>& open) {
-    if (at_ < buffer_.size()) return true;
-    for (const double until = seconds_now() + seconds; seconds_now() < until && open();)
-        if (ready(POLLIN, 0.1)) return !gone();
-    return false;
-}
-
 void Connection::begin() {
     due_ = seconds_now() + options_.read_seconds;
     left_ = 4 * options_.most_bytes + (1 << 16);  // a body somewhat too long is read, and refused with words
@@ -75,12 +67,12 @@ void Connection::begin() {
 
 bool Connection::gone() const {
     char byte;
-    if (at_ < buffer_.size()) return false;
+    if (buffered()) return false;
     const ssize_t n = ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
-bool Connection::is_readable() const { return at_ < buffer_.size() || ready(POLLIN, std::max(0.0, due_ - seconds_now())); }
+bool Connection::is_readable() const { return buffered() || ready(POLLIN, std::max(0.0, due_ - seconds_now())); }
 
 bool Connection::is_writable() const { return !gone() && ready(POLLOUT, options_.write_seconds); }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <httplib.h>
+#include <poll.h>
 
 #include "runtime/serve/http.h"
 
@@ -15,8 +16,9 @@ public:
     Connection(socket_t socket, const HttpOptions& options);
     ~Connection() override;
 
-    /// Waits for the next request's first byte; false when none comes in time. `open` is asked now and then.
-    bool wait(double seconds, const std::function<bool()>& open);
+    /// Whether there is something to read, if only that the client has closed it; `buffered`: and was received already.
+    bool has_more() const { return buffered() || ready(POLLIN, 0); }
+    bool buffered() const { return at_ < buffer_.size(); }
     /// A request begins: its time and its bytes are counted from here.
     void begin();
     /// Whether the client has closed it.

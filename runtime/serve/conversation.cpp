@@ -50,7 +50,8 @@ Message message_of(const Fields& fields) {
     const std::string role = fields.choice("role", "", {"system", "developer", "user", "assistant", "tool"});
     if (role.empty()) fields.fail("role", "system, developer, user, assistant or tool");
     const Json* calls = role == "assistant" ? fields.list("tool_calls", 256) : nullptr;
-    if (!fields.has("content") && (!calls || calls->empty())) fields.fail("content", "a text");
+    const bool thought = role == "assistant" && !fields.text("reasoning_content", "", size_t(-1)).empty();
+    if (!fields.has("content") && (!calls || calls->empty()) && !thought) fields.fail("content", "a text");
     Message message{.role = role == "user"        ? Role::user
                             : role == "assistant" ? Role::assistant
                             : role == "tool"      ? Role::tool
@@ -59,27 +60,6 @@ Message message_of(const Fields& fields) {
     for (size_t i = 0; calls && i < calls->size(); ++i)
         message.calls.push_back(call_of(Fields((*calls)[i], fmt::format("{}[{}]", fields.path("tool_calls"), i))));
     return message;
-}
-
-/// "tools", unless "tool_choice" says that none is to be called.
-Tools tools_of(const Fields& fields) {
-    const Json* list = fields.list("tools", 1024);
-    const Json* choice = fields.find("tool_choice");
-    if (choice && !choice->is_object() && *choice != "none" && *choice != "auto")
-        fields.fail("tool_choice", "auto or none: a call cannot be forced;");
-    if (choice && choice->is_object()) fields.fail("tool_choice", "auto or none: a call cannot be forced;");
-    Tools tools;
-    for (size_t i = 0; list && i < list->size(); ++i) {
-        const std::string where = fmt::format("tools[{}]", i);
-        if (!(*list)[i].is_object()) throw bad(where, where + " is not an object");
-        const Fields tool((*list)[i], where);
-        tool.choice("type", "function", {"function"});
-        if (tool.object("function").text("name", "").empty()) tool.object("function").fail("name", "a function's name");
-        tool.object("function").object("parameters");
-        tools.push_back((*list)[i]);
-    }
-    if (choice && *choice == "none") tools.clear();
-    return tools;
 }
 
 }  // namespace
@@ -98,8 +78,9 @@ Conversation read_conversation(const Fields& fields, const Service& service) {
     if (how.has("enable_thinking")) c.thinking = how.flag("enable_thinking", false) ? Thinking::on : Thinking::off;
     const std::string apart = fields.choice("reasoning_format", "auto", {"auto", "none", "deepseek"});
     c.reply.apart = apart != "none";
-    c.reply.thinking = form.thinks(c.thinking);
-    c.reply.tools = tools_of(fields);
+    c.may_think = form.thinks(c.thinking);
+    c.choice = read_tools(fields);
+    c.reply.tools = c.choice.tools;
     std::vector<std::string> tools;
     for (const Json& tool : c.reply.tools) tools.push_back(spaced(tool));
     if (!tools.empty() && !form.takes_tools())
@@ -110,6 +91,7 @@ Conversation read_conversation(const Fields& fields, const Service& service) {
     } catch (const Error& e) {
         throw bad("messages", e.what());
     }
+    c.reply.thinking = c.text.ends_with("<think>\n");
     return c;
 }
 

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "runtime/clock.h"
 #include "runtime/serve/generation_fields.h"
 #include "runtime/serve/prompts.h"
 #include "runtime/serve/reading.h"
@@ -10,6 +11,11 @@ namespace rw::serve {
 namespace {
 
 constexpr size_t most_texts = 256;
+
+/// Guesses nothing, so that prompts need not go through the MTP block.
+class NoDrafts : public spec::Drafter {
+    void draft(std::span<spec::DraftJob>) override {}
+};
 
 std::string base64(const std::vector<float>& row) {
     constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -42,13 +48,16 @@ Answer embeddings(Service& service, const Call& call) {
     if (fields.integer("dimensions", width, 1, 1 << 20) != width)
         fields.fail("dimensions", std::to_string(width) + ", as the model has,");
     int64_t tokens = 0;
-    for (const auto& text : texts) check_prompt(service, text), tokens += int64_t(text.size());
+    for (const auto& text : texts) check_prompt(service, text, "input"), tokens += int64_t(text.size());
     Json list = Json::array();
+    static NoDrafts nobody;
+    const double due = seconds_now() + service.options.seconds;
     for (const auto& text : texts) {  // one by one: each waits for a slot of its own
-        Task task{.seconds = service.options.seconds};
+        Task task{.seconds = due - seconds_now()};
         task.request.prompt = text;
         task.request.most_tokens = 1;
         task.request.hidden = true;
+        task.request.drafter = &nobody;
         task.request.message_start = tokenizer::ChatTemplate::message_start(service.tokenizer.vocabulary()).value_or(-1);
         const auto job = service.engine.submit(std::move(task));
         const Held held(job);

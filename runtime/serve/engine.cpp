@@ -126,6 +126,15 @@ void Engine::run_errands() {
     }
 }
 
+/// One that keeps nothing, or else what was left longest ago; one behind the last when all are used.
+size_t Engine::free_slot(const std::vector<bool>& used) const {
+    const auto since = [&](size_t i) { return slots_[i].kept ? slots_[i].kept->since : 0; };
+    size_t best = slots_.size();
+    for (size_t i = 0; i < slots_.size(); ++i)
+        if (!used[i] && (best == slots_.size() || since(i) < since(best))) best = i;
+    return best;
+}
+
 /// Jobs in their order take the slots that are free; those that nobody waits for any more go.
 void Engine::admit() {
     std::vector<std::pair<Slot*, std::shared_ptr<Job>>> chosen;
@@ -144,12 +153,7 @@ void Engine::admit() {
                 job->finish(std::move(outcome));
                 continue;
             }
-            size_t at = size_t(job->task.slot);
-            if (job->task.slot < 0) {  // one that keeps nothing before one that does
-                at = slots_.size();
-                for (size_t i = 0; i < slots_.size(); ++i)
-                    if (!used[i] && (at == slots_.size() || (slots_[at].kept && !slots_[i].kept))) at = i;
-            }
+            const size_t at = job->task.slot < 0 ? free_slot(used) : size_t(job->task.slot);
             if (at >= slots_.size() || used[at]) {
                 left.push_back(job);
                 continue;
@@ -287,7 +291,7 @@ void Engine::end(Slot& slot, std::optional<Problem> problem) {
     if (!outcome.problem && g.stopped != spec::Stop::failed && g.state.pos() > 0) {
         std::vector<int32_t> tokens = g.request.prompt;
         tokens.insert(tokens.end(), g.text.begin(), g.text.end());
-        slot.kept.emplace(Kept{std::move(g.state), std::move(tokens)});
+        slot.kept.emplace(Kept{std::move(g.state), std::move(tokens), seconds_now()});
     }
     generator_.drop(g);
     slot.generation = nullptr;

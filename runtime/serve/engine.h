@@ -19,10 +19,11 @@
 
 namespace rw::serve {
 
-/// The fewest slots first: a sequence that its job has left, to be gone on with, saved or erased.
+/// A sequence that its job has left in the slot, to be gone on with, saved or erased.
 struct Kept {
     sequence::SequenceState state;
     std::vector<int32_t> tokens;  // of which the state has taken in the first state.pos()
+    double since;                 // by seconds_now()
 };
 
 struct Slot {
@@ -78,6 +79,7 @@ private:
     void work();
     void run_errands();
     void admit();
+    size_t free_slot(const std::vector<bool>& used) const;
     bool start(Slot& slot, const std::shared_ptr<Job>& job);
     void step();
     void publish(Slot& slot);

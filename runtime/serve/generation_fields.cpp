@@ -23,7 +23,7 @@ void read_drafts(const Fields& fields, const Service& service, spec::Request& re
 
     const auto [of_max, max] = where("speculative.n_max", "n_max");
     const Json* n = of_max->find(max);
-    if (n && n->is_string() && *n == "auto") request.n_max = most > 0 ? spec::n_auto : 0;
+    if (n && *n == "auto") request.n_max = most > 0 ? spec::n_auto : 0;
     else request.n_max = int(of_max->integer(max, o.n_max, -1, most));
     if (who == "none" || service.drafters.empty()) request.n_max = 0;
 
@@ -31,10 +31,14 @@ void read_drafts(const Fields& fields, const Service& service, spec::Request& re
     const int least = request.n_max >= 0 ? request.n_max : most;
     request.n_min = int(of_min->integer(min, std::min(o.n_min, least), 0, least));
     const auto [of_p, p] = where("speculative.p_min", "p_min");
-    request.p_min = of_p->number(p, o.p_min, 0, 1);
+    const Json* share = of_p->find(p);
+    request.p_min = share && *share == "auto" ? spec::p_auto : of_p->number(p, o.p_min, 0, 1);
 }
 
 }  // namespace
+
+Json or_auto(int n_max) { return n_max == spec::n_auto ? Json("auto") : Json(n_max); }
+Json or_auto(double p_min) { return p_min == spec::p_auto ? Json("auto") : Json(p_min); }
 
 Task generation_task(const Fields& fields, Service& service, const Defaults& defaults) {
     Task task{.seconds = service.options.seconds};
@@ -51,14 +55,12 @@ Task generation_task(const Fields& fields, Service& service, const Defaults& def
     return task;
 }
 
-void check_prompt(const Service& service, const std::vector<int32_t>& prompt) {
-    if (prompt.empty()) throw bad("prompt", "the prompt has no tokens");
-    if (int64_t(prompt.size()) >= service.positions()) {
-        Problem problem(400, fmt::format("the prompt has {} tokens; the context has {} positions, and an answer needs one",
-                                         prompt.size(), service.positions()),
-                        "invalid_request_error", "messages", "context_length_exceeded");
-        throw problem;
-    }
+void check_prompt(const Service& service, const std::vector<int32_t>& prompt, const char* field) {
+    if (prompt.empty()) throw bad(field, "the prompt has no tokens");
+    if (int64_t(prompt.size()) >= service.positions())
+        throw Problem(400, fmt::format("the prompt has {} tokens; the context has {} positions, and an answer needs one",
+                                       prompt.size(), service.positions()),
+                      "invalid_request_error", field, "context_length_exceeded");
 }
 
 int64_t tokens_behind(const Service& service, size_t prompt, int64_t asked) {

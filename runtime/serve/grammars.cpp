@@ -1,5 +1,7 @@
 #include "runtime/serve/grammars.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "runtime/grammar/json_schema.h"
@@ -9,12 +11,6 @@ namespace {
 
 constexpr size_t most_known = 16;
 
-std::shared_ptr<const grammar::Grammar> compiled(const std::string& kind, const std::string& text) {
-    return std::make_shared<const grammar::Grammar>(kind == "gbnf"     ? grammar::Grammar::gbnf(text)
-                                                    : kind == "schema" ? grammar::json_schema_text(text)
-                                                                       : grammar::json_object());
-}
-
 }  // namespace
 
 std::shared_ptr<const grammar::TokenTrie> Grammars::trie() {
@@ -23,8 +19,7 @@ std::shared_ptr<const grammar::TokenTrie> Grammars::trie() {
     return trie_;
 }
 
-std::shared_ptr<const sample::Constraint> Grammars::start(const std::string& kind, const std::string& text, const char* field) {
-    const std::string key = kind + ":" + text;
+std::shared_ptr<const sample::Constraint> Grammars::start(const std::string& key, const char* field, const Make& make) {
     {
         const std::lock_guard lock(mutex_);
         const auto at = std::find_if(known_.begin(), known_.end(), [&](const Known& k) { return k.key == key; });
@@ -35,7 +30,7 @@ std::shared_ptr<const sample::Constraint> Grammars::start(const std::string& kin
     }
     std::shared_ptr<grammar::Matcher> matcher;
     try {
-        matcher = std::make_shared<grammar::Matcher>(compiled(kind, text), trie());
+        matcher = std::make_shared<grammar::Matcher>(std::make_shared<const grammar::Grammar>(make()), trie());
     } catch (const Error& e) {
         throw bad(field, e.what());
     }
@@ -50,14 +45,26 @@ std::shared_ptr<const sample::Constraint> Grammars::constraint(const Fields& fie
     const std::string type = format.choice("type", "text", {"text", "json_object", "json_schema"});
     const bool bare = fields.has("json_schema"), gbnf = fields.has("grammar");
     if ((type != "text") + bare + gbnf > 1) fields.fail("response_format", "one of response_format, json_schema and grammar");
-    if (gbnf) return start("gbnf", fields.text("grammar", "", 1 << 20), "grammar");
-    if (bare) return start("schema", dumped(*fields.find("json_schema")), "json_schema");
-    if (type == "json_object" && !format.has("schema")) return start("object", "", "response_format");
+    if (gbnf) {
+        const std::string text = fields.text("grammar", "", 1 << 20);
+        return start("gbnf:" + text, "grammar", [&] { return grammar::Grammar::gbnf(text); });
+    }
+    const auto of_schema = [&](const Json& schema, const char* field) {
+        const std::string text = dumped(schema);
+        return start("schema:" + text, field, [&] { return grammar::json_schema_text(text); });
+    };
+    if (bare) return of_schema(*fields.find("json_schema"), "json_schema");
+    if (type == "json_object" && !format.has("schema")) return start("object", "response_format", grammar::json_object);
     if (type == "text") return nullptr;
     const Fields named = format.object("json_schema");  // or, as some clients have it, the schema without a name
     const Json* schema = named.has("schema") ? named.find("schema") : format.find("schema");
     if (!schema) named.fail("schema", "a JSON schema");
-    return start("schema", dumped(*schema), "response_format.json_schema");
+    return of_schema(*schema, "response_format.json_schema");
+}
+
+std::shared_ptr<const sample::Constraint> Grammars::calls(const CallRules& rules) {
+    const std::string key = fmt::format("calls {:d}{:d}{:d}:", rules.marks, rules.several, rules.behind_thought);
+    return start(key + dumped(Json(rules.tools)), "tools", [&] { return call_grammar(rules); });
 }
 
 }  // namespace rw::serve

@@ -1,11 +1,13 @@
 // What an answer has to look like, by request: grammars are compiled once and kept while they are in use.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
 
 #include "runtime/grammar/matcher.h"
+#include "runtime/serve/call_grammar.h"
 #include "runtime/serve/fields.h"
 #include "runtime/tokenizer/tokenizer.h"
 
@@ -19,9 +21,12 @@ public:
     /// Of "response_format" (text, json_object, json_schema), or "json_schema" or "grammar" (GBNF), of which a request has
     /// one; null without. Throws Problem(400). Any thread.
     std::shared_ptr<const sample::Constraint> constraint(const Fields& fields);
+    /// Calls of functions and nothing else. Throws Problem(400) naming "tools". Any thread.
+    std::shared_ptr<const sample::Constraint> calls(const CallRules& rules);
 
 private:
-    std::shared_ptr<const sample::Constraint> start(const std::string& kind, const std::string& text, const char* field);
+    using Make = std::function<grammar::Grammar()>;
+    std::shared_ptr<const sample::Constraint> start(const std::string& key, const char* field, const Make& make);
     std::shared_ptr<const grammar::TokenTrie> trie();
 
     struct Known {

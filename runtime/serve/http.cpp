@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "runtime/serve/connection.h"
+#include "runtime/serve/lobby.h"
 #include "runtime/serve/workers.h"
 
 namespace rw::serve {
@@ -42,6 +43,18 @@ Problem problem_of_status(int status, size_t most_bytes) {
                    status >= 500 ? "server_error" : "invalid_request_error");
 }
 
+constexpr size_t most_waiting = 128;  // connections with a request that no worker has yet
+
+/// Of the descriptors that the process may have, those that are not needed elsewhere are for connections. What waits in the lobby
+/// may all come to the workers at once, while others take their place.
+size_t idle_connections(const HttpOptions& options) {
+    constexpr int64_t elsewhere = 128, least = 8;
+    rlimit limit{};
+    const bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < (1 << 30);
+    const int64_t room = known ? (int64_t(limit.rlim_cur) - elsewhere - int64_t(most_waiting) - options.connections) / 2 : options.idle;
+    return size_t(std::max(least, std::min<int64_t>(options.idle, room)));
+}
+
 }  // namespace
 
 bool same_key(const std::string& a, const std::string& b) {
@@ -52,11 +65,14 @@ bool same_key(const std::string& a, const std::string& b) {
 
 class Http::Server : public httplib::Server {
 public:
-    Server(Service& service, const HttpOptions& options) : options_(options) {
+    Server(Service& service, const HttpOptions& options)
+        : options_(options), workers_(size_t(options.connections), most_waiting),
+          lobby_(options.idle_seconds, idle_connections(options),
+                 [this](std::shared_ptr<Connection> c) { workers_.enqueue([this, c = std::move(c)] { serve(c); }); }) {
         set_payload_max_length(options.most_bytes);
-        set_keep_alive_timeout(time_t(options.idle_seconds));  // what is told; process_and_close_socket() sees to it
+        set_keep_alive_timeout(time_t(options.idle_seconds));  // what is told; the lobby sees to it
         set_keep_alive_max_count(1 << 20);
-        new_task_queue = [n = size_t(options.connections)] { return new Workers(n); };
+        new_task_queue = [this] { return new Tasks(*this); };
         const auto answer = [&service](const httplib::Request& from, httplib::Response& to, std::string body) {
             Call call{.method = from.method == "HEAD" ? "GET" : from.method, .path = from.path, .body = std::move(body)};
             for (const auto& [key, value] : from.params) call.query[key] = value;
@@ -100,8 +116,23 @@ public:
     /// httplib lets five clients wait to be accepted.
     void more_may_wait() { ::listen(svr_sock_, 512); }
     bool idle() const { return answering_ == 0; }
+    void halt() {
+        workers_.release();
+        stop();
+    }
 
 private:
+    /// What httplib brings its new connections to.
+    struct Tasks : httplib::TaskQueue {
+        explicit Tasks(Server& of) : server(of) {}
+        void enqueue(std::function<void()> task) override { server.workers_.enqueue_in_turn(std::move(task)); }
+        void shutdown() override {
+            server.lobby_.close();
+            server.workers_.shutdown();
+        }
+        Server& server;
+    };
+
     HandlerResponse let_in(const httplib::Request& from, httplib::Response& to) {
         if (!options_.origin.empty()) {
             to.set_header("Access-Control-Allow-Origin", options_.origin);
@@ -145,24 +176,32 @@ private:
     }
 
     bool process_and_close_socket(socket_t socket) override {
-        Connection connection(socket, options_);
-        current = &connection;
+        serve(std::make_shared<Connection>(socket, options_));
+        return true;
+    }
+
+    /// What the client has asked by now.
+    void serve(const std::shared_ptr<Connection>& connection) {
         const auto open = [this] { return svr_sock_ != INVALID_SOCKET; };
-        while (connection.wait(options_.idle_seconds, open)) {
-            connection.begin();
+        for (bool more = connection->has_more(); more; more = connection->buffered()) {
+            if (connection->gone()) return;
+            current = connection.get();
+            connection->begin();
             bool closed = false;
             ++answering_;
-            const bool good = process_request(connection, connection.closes || !open(), closed, nullptr);
+            const bool good = process_request(*connection, connection->closes || !open(), closed, nullptr);
             --answering_;
-            if (!good) connection.closes = true;
-            if (!good || closed || connection.closes || !open()) break;
+            current = nullptr;
+            if (!good) connection->closes = true;
+            if (closed || connection->closes || !open()) return;
         }
-        current = nullptr;
-        return true;
+        lobby_.put(connection);
     }
 
     const HttpOptions& options_;
     std::atomic<int> answering_ = 0;
+    Workers workers_;
+    Lobby lobby_;  // behind the workers: it ends before them
 };
 
 Http::Http(Service& service, const HttpOptions& options)
@@ -188,6 +227,6 @@ bool Http::listening() const { return server_->is_running(); }
 
 bool Http::idle() const { return server_->idle(); }
 
-void Http::stop() { server_->stop(); }
+void Http::stop() { server_->halt(); }
 
 }  // namespace rw::serve

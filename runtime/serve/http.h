@@ -20,7 +20,9 @@ struct HttpOptions {
     double read_seconds = 30;            // for the whole of a request to come
     double write_seconds = 30;           // for a client to take what it is sent
     double idle_seconds = 30;            // between requests of a connection
-    int connections = 256;               // served at once; more wait
+    int connections = 256;               // requests answered at once; more wait
+    int idle = 4096;                     // connections on which nothing is asked; for one more another is closed. Fewer where
+                                         // the process may not have so many descriptors
 };
 
 class Http {

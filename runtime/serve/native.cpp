@@ -22,9 +22,9 @@ Json settings_of(const spec::Request& r) {
             {"dry_multiplier", r.sampling.dry.multiplier},
             {"mirostat", r.sampling.mirostat.tau > 0 ? 2 : 0},
             {"ignore_eos", r.ends.empty()},
-            {"speculative.n_max", r.n_max},
+            {"speculative.n_max", or_auto(r.n_max)},
             {"speculative.n_min", r.n_min},
-            {"speculative.p_min", r.p_min}};
+            {"speculative.p_min", or_auto(r.p_min)}};
 }
 
 class Native {
@@ -37,7 +37,7 @@ public:
         const Json* prompt = fields.find("prompt");
         if (!prompt) fields.fail("prompt", "a text or a list of tokens and texts");
         request.prompt = prompt_of(*prompt, service, "prompt");
-        check_prompt(service, request.prompt);
+        check_prompt(service, request.prompt, "prompt");
         const char* name = fields.has("n_predict") ? "n_predict" : "max_tokens";
         const int64_t asked = fields.integer(name, -1, -1, int64_t(1) << 30);
         if (asked == 0) fields.fail(name, "at least 1, or -1 for as many as there is room for");

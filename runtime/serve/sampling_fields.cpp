@@ -84,6 +84,7 @@ sample::Options sampling_of(const Fields& fields, const Service& service, const 
     o.penalties.presence = fields.number("presence_penalty", 0, -2, 2);
     o.penalties.frequency = fields.number("frequency_penalty", 0, -2, 2);
     o.penalties.last_n = fields.integer("repeat_last_n", defaults.penalty_last_n, -1, tokens);
+    o.penalties.of_text = defaults.penalties_of_text;
     o.dry.multiplier = fields.number("dry_multiplier", 0, 0, most);
     o.dry.base = fields.number("dry_base", 1.75, 1, most);
     o.dry.allowed_length = fields.integer("dry_allowed_length", 2, 1, tokens);

@@ -47,12 +47,18 @@ Service::Service(const model::Context& of, Engine& runs, Drafters who, ServiceOp
       grammars(tokenizer),
       started(seconds_now()), started_at(std::time(nullptr)),
       device(fmt::format("{} ({})", of.device().info().id, of.device().info().name)), next_id_(std::random_device{}()) {
+    if (!options.chat_template.empty()) {
+        chat_.emplace(options.chat_template);
+        return;
+    }
     try {
         chat_.emplace(tokenizer::ChatTemplate::of(of.model().file().metadata()));
     } catch (const Error& e) {
         chat_refusal_ = e.what();
     }
 }
+
+Service::~Service() { engine.close(0); }
 
 const tokenizer::ChatTemplate& Service::chat() const {
     if (!chat_) throw Problem(400, "this model takes no conversations: " + chat_refusal_);

@@ -11,6 +11,7 @@ namespace rw::serve {
 struct ServiceOptions {
     std::string name = "rewind";      // of the model, for clients
     std::string slot_path;            // folder of saved slots; empty: slots are neither saved nor restored
+    std::string chat_template;        // another form of conversations than the file's; empty: the file's
     std::string mode, mode_reason;    // how states go back, and why so
     int n_max = 0;                    // drafts of a round, where a request says nothing; spec::n_auto
     int n_min = 0;
@@ -25,10 +26,16 @@ class Service {
 public:
     /// The drafters by name, as requests may ask for them; "none" need not be there.
     using Drafters = std::map<std::string, spec::Drafter*>;
+    /// Context, engine and drafters have to outlive it.
     Service(const model::Context& context, Engine& engine, Drafters drafters, ServiceOptions options);
+    /// Closes the engine: what its jobs were given reads the vocabulary here.
+    ~Service();
+    Service(const Service&) = delete;
 
     /// What answers a call, whoever asked: what goes wrong is an answer too.
     Answer answer(const Call& call);
+    /// Held while a saved slot is written or read.
+    std::mutex files;
     /// The methods that a path has; none when there is no such path.
     static std::vector<std::string> methods(const std::string& path);
 

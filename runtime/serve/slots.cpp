@@ -32,32 +32,38 @@ Slot& idle(Engine::Inside& inside, int number) {
     return slot;
 }
 
+/// The engine only copies what is to be written; it does not wait for the file.
 Json save_slot(Service& service, int number, const std::string& path) {
-    Json answer;
+    const double start = seconds_now();
+    const std::lock_guard lock(service.files);
+    std::vector<std::byte> image;
+    int64_t saved = 0;
     service.engine.between([&](Engine::Inside& inside) {
-        const double start = seconds_now();
         const Slot& slot = idle(inside, number);
         if (!slot.kept)
             throw Problem(404, fmt::format("slot {} keeps nothing", number), "invalid_request_error", "id_slot", "slot_empty");
-        sequence::save(slot.kept->state, slot.kept->tokens, path);
-        answer = {{"n_saved", slot.kept->state.pos()},
-                  {"n_written", std::filesystem::file_size(path)},
-                  {"timings", {{"save_ms", 1e3 * (seconds_now() - start)}}}};
+        image = sequence::image_of(slot.kept->state, slot.kept->tokens);
+        saved = slot.kept->state.pos();
     });
-    return answer;
+    sequence::write_image(image, path);
+    return {{"n_saved", saved},
+            {"n_written", std::filesystem::file_size(path)},
+            {"timings", {{"save_ms", 1e3 * (seconds_now() - start)}}}};
 }
 
+/// What is wrong with the file is found out before the slot loses what it keeps, while the engine goes on.
 Json restore_slot(Service& service, int number, const std::string& path) {
+    const double start = seconds_now();
+    const std::lock_guard lock(service.files);
+    if (!std::filesystem::exists(path))
+        throw Problem(404, "there is no such saved slot", "invalid_request_error", "filename", "not_found");
+    sequence::check(service.context, path);
     Json answer;
     service.engine.between([&](Engine::Inside& inside) {
-        const double start = seconds_now();
         Slot& slot = idle(inside, number);
-        if (!std::filesystem::exists(path))
-            throw Problem(404, "there is no such saved slot", "invalid_request_error", "filename", "not_found");
-        sequence::check(inside.context, path);
         slot.kept.reset();  // there is no place for both
         sequence::Loaded loaded = sequence::load(inside.context, path);
-        slot.kept.emplace(Kept{std::move(loaded.state), std::move(loaded.tokens)});
+        slot.kept.emplace(Kept{std::move(loaded.state), std::move(loaded.tokens), seconds_now()});
         answer = {{"n_restored", slot.kept->state.pos()},
                   {"n_read", std::filesystem::file_size(path)},
                   {"timings", {{"restore_ms", 1e3 * (seconds_now() - start)}}}};

@@ -44,6 +44,25 @@ bool is_text(const Tools& tools, const std::string& function, const std::string&
     return false;
 }
 
+/// Whether a text of JSON ends within a string.
+bool within_string(std::string_view text) {
+    bool inside = false;
+    for (size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '"') inside = !inside;
+        else if (inside && text[i] == '\\') ++i;
+    }
+    return inside;
+}
+
+/// Where a value in marks ends: JSON may have the mark in a string.
+size_t value_end(std::string_view text, bool json) {
+    constexpr std::string_view mark = "</parameter>";
+    const size_t first = text.find(mark);
+    for (size_t end = first; json && end != text.npos; end = text.find(mark, end + 1))
+        if (!within_string(text.substr(0, end))) return end;
+    return first;
+}
+
 /// What is between `open` and `close` at the beginning of `text`, which both are taken from.
 std::optional<std::string_view> take(std::string_view& text, std::string_view open, std::string_view close) {
     if (!text.starts_with(open)) return std::nullopt;
@@ -62,14 +81,15 @@ std::optional<ToolCall> from_marks(std::string_view text, const Tools& tools) {
     for (text = trimmed(text); text.starts_with("<parameter="); text = trimmed(text)) {
         const auto key = take(text, "<parameter=", ">");
         if (!key) return std::nullopt;
-        const size_t end = text.find("</parameter>");
+        const std::string parameter(trimmed(*key));
+        const bool bare = is_text(tools, function, parameter);
+        const size_t end = value_end(text, !bare);
         if (end == text.npos) return std::nullopt;
         std::string_view value = text.substr(0, end);
         text.remove_prefix(end + std::string_view("</parameter>").size());
         if (value.starts_with('\n')) value.remove_prefix(1);
         if (value.ends_with('\n')) value.remove_suffix(1);
-        const std::string parameter(trimmed(*key));
-        const Json parsed = is_text(tools, function, parameter) ? Json(Json::value_t::discarded) : read(value);
+        const Json parsed = bare ? Json(Json::value_t::discarded) : read(value);
         arguments[parameter] = parsed.is_discarded() ? Json(value) : parsed;
     }
     if (!text.starts_with("</function>")) return std::nullopt;
@@ -86,6 +106,13 @@ std::string spaced(const Json& json) {
         between = ", ";
     }
     return json.is_object() ? "{" + text + "}" : "[" + text + "]";
+}
+
+bool within_value(std::string_view text) {
+    text = trimmed(text);
+    if (text.starts_with('{')) return within_string(text);
+    const size_t begin = text.rfind("<parameter="), end = text.rfind("</parameter>");
+    return begin != text.npos && (end == text.npos || end < begin);
 }
 
 std::optional<ToolCall> parse_call(std::string_view text, const Tools& tools) {

@@ -50,6 +50,8 @@ public:
 
     /// Whether it tells of functions, and in words that are understood.
     bool takes_tools() const { return tools_.has_value(); }
+    /// How it does; none where it does not.
+    const std::optional<ToolsForm>& tools_form() const { return tools_; }
 
     /// The conversation, ready for the reply. tools: the functions that may be called, each as JSON. Throws
     /// Error(invalid_argument) unless system, if there, is the first message and the last one is the user's or a function's;

@@ -2,7 +2,9 @@
 """The server asked by the official client of OpenAI's interface. openai_client.py PROGRAM MODEL
 Exit status 77 where the package is not installed."""
 import json
+import pathlib
 import sys
+import urllib.request
 
 try:
     import openai
@@ -60,6 +62,30 @@ def stops_and_logprobs(client):
     assert not other.message.content.startswith(banned.token)
 
 
+def streamed_logprobs(client):
+    ask = dict(model="demo", messages=QUESTION, max_tokens=24, temperature=0, logprobs=True, top_logprobs=2)
+    whole = client.chat.completions.create(**ask).choices[0]
+    text, told = "", []
+    for part in client.chat.completions.create(**ask, stream=True):
+        text += part.choices[0].delta.content or ""
+        if part.choices[0].logprobs:
+            told += part.choices[0].logprobs.content
+    assert text == whole.message.content and told == whole.logprobs.content and len(told) == 24
+    assert b"".join(bytes(one.bytes) for one in told).decode(errors="ignore").startswith(text)
+
+    ask = dict(model="demo", prompt="And it came to pass", max_tokens=12, temperature=0, logprobs=2)
+    whole = client.completions.create(**ask).choices[0].logprobs
+    tokens, numbers, offsets = [], [], []
+    for part in client.completions.create(**ask, stream=True):
+        if part.choices[0].logprobs:
+            tokens += part.choices[0].logprobs.tokens
+            numbers += part.choices[0].logprobs.token_logprobs
+            offsets += part.choices[0].logprobs.text_offset
+    assert (tokens, numbers, offsets) == (whole.tokens, whole.token_logprobs, whole.text_offset)
+    error = refused(openai.BadRequestError, lambda: client.completions.create(**ask, echo=True))
+    assert error.param == "logprobs"
+
+
 def json_schema(client):
     schema = {"type": "object", "properties": {"yes": {"type": "boolean"}, "count": {"type": "integer"}},
               "required": ["yes", "count"], "additionalProperties": False}
@@ -91,28 +117,132 @@ def models(client):
     assert [m.id for m in listed] == ["demo"] and client.models.retrieve("demo").id == "demo"
 
 
-def errors(client, base):
+def errors(client):
     ask = dict(model="demo", messages=QUESTION, max_tokens=4)
     error = refused(openai.BadRequestError, lambda: client.chat.completions.create(**ask, temperature=9))
     assert error.param == "temperature" and error.type == "invalid_request_error"
     error = refused(openai.BadRequestError, lambda: client.chat.completions.create(model="demo", messages=[]))
     assert error.param == "messages"
     refused(openai.NotFoundError, lambda: client.models.retrieve("other"))
-    wrong = openai.OpenAI(base_url=base, api_key="wrong", max_retries=0)
+    wrong = openai.OpenAI(base_url=client.base_url, api_key="wrong", max_retries=0)
     refused(openai.AuthenticationError, lambda: wrong.models.list())
+
+
+TEMPLATES = pathlib.Path(__file__).parent / "templates"
+FIND = {"type": "function", "function": {"name": "find", "description": "Finds a word.", "parameters": {
+    "type": "object", "required": ["word", "count"],
+    "properties": {"word": {"type": "string", "maxLength": 12}, "count": {"type": "integer", "minimum": 1, "maximum": 99}}}}}
+NOW = {"type": "function", "function": {"name": "now", "description": "Tells the time."}}
+
+
+def template_text(client, **body):
+    """What the server itself makes of a conversation."""
+    base = str(client.base_url).removesuffix("v1/")
+    request = urllib.request.Request(base + "apply-template", json.dumps(body).encode(), {"Authorization": "Bearer secret"})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)["prompt"]
+
+
+def calls_of(stream):
+    """The calls, thought and text of a streamed answer, and why it ended."""
+    calls, thought, text, reason = {}, "", "", None
+    for part in stream:
+        choice = part.choices[0]
+        thought += getattr(choice.delta, "reasoning_content", None) or ""
+        text += choice.delta.content or ""
+        reason = choice.finish_reason or reason
+        for call in choice.delta.tool_calls or []:
+            known = calls.setdefault(call.index, {"id": call.id, "name": "", "arguments": ""})
+            known["name"] += call.function.name or ""
+            known["arguments"] += call.function.arguments or ""
+    return [calls[i] for i in sorted(calls)], thought, text, reason
+
+
+def tools(client, extra):
+    ask = dict(model="demo", messages=QUESTION, max_tokens=200, temperature=0.7, seed=5, tools=[FIND, NOW], extra_body=extra,
+               tool_choice={"type": "function", "function": {"name": "find"}})
+    whole = client.chat.completions.create(**ask)
+    choice = whole.choices[0]
+    assert choice.finish_reason == "tool_calls" and choice.message.content is None and len(choice.message.tool_calls) == 1
+    call = choice.message.tool_calls[0]
+    arguments = json.loads(call.function.arguments)
+    assert call.type == "function" and call.id and call.function.name == "find"
+    assert set(arguments) == {"word", "count"} and len(arguments["word"]) <= 12 and 1 <= arguments["count"] <= 99
+    calls, _, text, reason = calls_of(client.chat.completions.create(**ask, stream=True))
+    assert reason == "tool_calls" and text == "" and len(calls) == 1 and calls[0]["id"] and calls[0]["id"] != call.id
+    assert (calls[0]["name"], calls[0]["arguments"]) == ("find", call.function.arguments)
+    plain = client.chat.completions.create(**ask | {"extra_body": extra | {"speculative": {"n_max": 0}}})
+    assert plain.choices[0].message.tool_calls[0].function == call.function and plain.timings["draft_n"] == 0
+
+    # The call, what the function returned, and the next reply.
+    answered = QUESTION + [choice.message.model_dump(exclude_none=True),
+                           {"role": "tool", "tool_call_id": call.id, "content": "found at 7"}]
+    before = template_text(client, messages=QUESTION, tools=[FIND, NOW], **extra)
+    told = template_text(client, messages=answered, tools=[FIND, NOW], **extra)
+    history = before.removesuffix("<think>\n\n</think>\n\n")
+    assert told.startswith(history) and json.dumps(FIND["function"]["parameters"]) in before
+    added = told.removeprefix(history)
+    for words in ("find", arguments["word"], str(arguments["count"]), "<tool_response>\nfound at 7\n</tool_response>"):
+        assert words in added, added
+    reply = client.chat.completions.create(model="demo", messages=answered, tools=[FIND, NOW], max_tokens=8, extra_body=extra)
+    again = client.completions.create(model="demo", prompt=told, max_tokens=1)
+    assert reply.choices[0].message.role == "assistant" and reply.usage.prompt_tokens == again.usage.prompt_tokens
+
+    several = client.chat.completions.create(**ask | dict(tools=[NOW], tool_choice="required", parallel_tool_calls=False)).choices[0]
+    assert [c.function.name for c in several.message.tool_calls] == ["now"] and several.finish_reason == "tool_calls"
+    assert client.chat.completions.create(**ask | dict(tool_choice="none", max_tokens=8)).choices[0].message.tool_calls is None
+    error = refused(openai.BadRequestError, lambda: client.chat.completions.create(**ask | dict(tool_choice="perhaps")))
+    assert error.param == "tool_choice"
+
+
+def calls_as_json(client):
+    tools(client, {})
+
+
+def calls_in_marks(client):
+    tools(client, {"chat_template_kwargs": {"enable_thinking": False}})
+
+
+def reasoning(client):
+    budget = 10
+    ask = dict(model="demo", messages=QUESTION, max_tokens=40, temperature=0, extra_body={"reasoning_budget": budget})
+    assert template_text(client, messages=QUESTION).endswith("<think>\n")
+    message = client.chat.completions.create(**ask).choices[0].message
+    assert message.reasoning_content and message.content and "think>" not in message.content + message.reasoning_content
+    _, thought, text, reason = calls_of(client.chat.completions.create(**ask, stream=True))
+    assert (thought, text, reason) == (message.reasoning_content, message.content, "length")
+    mixed = client.chat.completions.create(**ask | {"extra_body": {"reasoning_budget": budget, "reasoning_format": "none"}})
+    assert mixed.choices[0].message.content.startswith(thought + "</think>")
+    longer = client.chat.completions.create(**ask | {"extra_body": {"reasoning_budget": 2 * budget}}).choices[0].message
+    assert longer.reasoning_content.startswith(thought) and longer.reasoning_content != thought
+    endless = client.chat.completions.create(**ask | {"extra_body": {}}).choices[0].message
+    assert endless.content == "" and endless.reasoning_content.startswith(longer.reasoning_content)
+    off = client.chat.completions.create(**ask | {"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}})
+    assert getattr(off.choices[0].message, "reasoning_content", None) is None and off.choices[0].message.content
+
+    # A thought, and a call behind it; and what was thought may come back with the history.
+    call = client.chat.completions.create(**ask | dict(max_tokens=120, tools=[NOW], tool_choice="required", parallel_tool_calls=False))
+    choice = call.choices[0]
+    assert choice.message.reasoning_content and choice.message.tool_calls[0].function.name == "now" and choice.finish_reason == "tool_calls"
+    history = QUESTION + [message.model_dump(exclude_none=True)] + QUESTION
+    bare = [{k: v for k, v in m.items() if k != "reasoning_content"} for m in history]
+    assert history[1]["reasoning_content"] and template_text(client, messages=history) == template_text(client, messages=bare)
+    assert client.chat.completions.create(model="demo", messages=history, max_tokens=4).choices[0].finish_reason == "length"
 
 
 def main():
     program, model = sys.argv[1:3]
-    options = ["--name", "demo", "--slots", "4", "--api-key", "secret", "-c", "512", "--n-max", "3"]
-    with Server(program, model, *options) as server:
-        base = f"http://{server.host}:{server.port}/v1"
-        client = openai.OpenAI(base_url=base, api_key="secret", max_retries=0, timeout=120)
-        for check in (conversations, stops_and_logprobs, json_schema, completions, embeddings, models):
-            check(client)
-            print(check.__name__, "as expected", flush=True)
-        errors(client, base)
-        print("errors as expected")
+    options = ["--name", "demo", "--slots", "4", "--api-key", "secret", "-c", "1024", "--n-max", "3"]
+    checks = {None: (conversations, stops_and_logprobs, streamed_logprobs, json_schema, completions, embeddings, models, errors),
+              "json": (calls_as_json,), "marks": (calls_in_marks, reasoning)}
+    for form, those in checks.items():
+        template = ["--chat-template", str(TEMPLATES / f"{form}.jinja")] if form else []
+        with Server(program, model, *options, *template) as server:
+            base = f"http://{server.host}:{server.port}/v1"
+            client = openai.OpenAI(base_url=base, api_key="secret", max_retries=0, timeout=120)
+            for check in those:
+                check(client)
+                print(check.__name__, "as expected", flush=True)
 
 
 main()

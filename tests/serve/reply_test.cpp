@@ -77,6 +77,17 @@ TEST(Reply, CallsInMarks) {
            {.tools = tools}, "", "", {{"other", R"({"x":[1,2],"y":"{bad"})"}});
 }
 
+TEST(Reply, MarksWithinValues) {
+    expect("<tool_call>\n{\"name\": \"find\", \"arguments\": {\"word\": \"a\\\"</tool_call>b\"}}\n</tool_call>", {.tools = tools}, "", "",
+           {{"find", R"({"word":"a\"</tool_call>b"})"}});
+    expect("<tool_call><function=find><parameter=word>\nx</tool_call>\n</parameter></function></tool_call> end", {.tools = tools}, "",
+           " end", {{"find", R"({"word":"x</tool_call>"})"}});
+    expect("<tool_call><function=find><parameter=list>[\"</parameter>\"]</parameter></function></tool_call>", {.tools = tools}, "",
+           "", {{"find", R"({"list":["</parameter>"]})"}});
+    expect("<tool_call><function=find><parameter=size>5\"</parameter></function></tool_call>", {.tools = tools}, "", "",
+           {{"find", R"({"size":"5\""})"}});
+}
+
 TEST(Reply, CallsThatCannotBeReadAreText) {
     for (const char* bad : {"<tool_call>\nfind x\n</tool_call>", "<tool_call>{\"name\": 1}</tool_call>",
                             "<tool_call>{\"name\": \"find\", \"arguments\": [1]}</tool_call>", "<tool_call>{\"name\": \"find\"",

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "runtime/serve/fields.h"
 #include "runtime/serve/service.h"
 #include "runtime/spec/mtp_drafter.h"
@@ -12,6 +14,12 @@ namespace rw::test {
 inline std::shared_ptr<const model::Model> demo_model() {
     static const auto model = std::make_shared<model::Model>(std::string(REWIND_MODELS) + "/rewind-demo-q8_0.gguf");
     return model;
+}
+
+/// The text of a chat template of tests/serve/templates.
+inline std::string chat_template(const std::string& name) {
+    std::ifstream file(std::string(REWIND_TEMPLATES) + "/" + name + ".jinja");
+    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 /// Fails when it is told to, in the middle of a round.

@@ -53,6 +53,70 @@ TEST(Service, DraftsChangeNoText) {
     }
 }
 
+TEST(Service, DraftsThatEndWhereTheNextDoesNotPay) {
+    serve::ServiceOptions automatic;
+    automatic.p_min = spec::p_auto;
+    Behind b({.slots = 3, .waiting = 32}, automatic);
+    Json asked{{"prompt", "And it came to pass"}, {"n_predict", 40}, {"temperature", 0}};
+    const Json by_default = b.json("/completion", asked);
+    EXPECT_EQ(by_default["generation_settings"]["speculative.p_min"], "auto");
+    EXPECT_EQ(b.json("/props", nullptr)["default_generation_settings"]["speculative.p_min"], "auto");
+    for (const Json& p : {Json("auto"), Json(0), Json(0.5)}) {
+        asked["speculative"] = {{"n_max", 3}, {"p_min", p}};
+        const Json answer = b.json("/completion", asked);
+        EXPECT_EQ(answer["content"], by_default["content"]);
+        EXPECT_EQ(answer["generation_settings"]["speculative.p_min"], p.is_number_integer() ? Json(0.0) : p);
+    }
+}
+
+TEST(Service, WhatPenaltiesLookAt) {
+    Behind b;
+    // A prompt of what the model says next: presence is the answer's own in OpenAI's form, and the prompt's too in the other.
+    const Json plain{{"prompt", "And the king of Judah said, and the king of Judah said, and the king"}, {"max_tokens", 1}, {"temperature", 0}};
+    const auto first = [&](const char* path, const char* penalty, double value) {
+        Json asked = plain;
+        asked["n_predict"] = 1, asked["repeat_last_n"] = -1, asked[penalty] = value;
+        const Json answer = b.json(path, asked);
+        return answer.contains("choices") ? answer["choices"][0]["text"] : answer["content"];
+    };
+    const Json free = first("/v1/completions", "presence_penalty", 0);
+    EXPECT_EQ(first("/completion", "presence_penalty", 0), free);
+    EXPECT_EQ(first("/v1/completions", "presence_penalty", 2), free);
+    EXPECT_EQ(first("/v1/completions", "frequency_penalty", 2), free);
+    EXPECT_NE(first("/completion", "frequency_penalty", 2), free);
+    EXPECT_NE(first("/v1/completions", "repeat_penalty", 100), free);
+}
+
+TEST(Service, TheSlotThatWasUsedLongestAgoIsTaken) {
+    Behind b;
+    const auto slot = [&](const char* prompt, int wanted = -1) {
+        return b.json("/completion", {{"prompt", prompt}, {"n_predict", 2}, {"temperature", 0}, {"id_slot", wanted}})["id_slot"];
+    };
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(slot("one"), i);  // those that keep nothing first
+    EXPECT_EQ(slot("one", 0), 0);
+    EXPECT_EQ(slot("two"), 1);
+    EXPECT_EQ(slot("two"), 2);
+    b.json("/slots/1", Json::object(), 200, "erase");
+    EXPECT_EQ(slot("three"), 1);
+    EXPECT_EQ(slot("three"), 0);
+}
+
+TEST(Service, EngineAndServiceEndInAnyOrder) {
+    Behind b;
+    std::optional<serve::Service> other;
+    std::shared_ptr<serve::Job> job;
+    other.emplace(b.context, b.engine, serve::Service::Drafters{{"mtp", &b.drafter}}, Behind::named({}));
+    serve::Task task;
+    task.request.prompt = other->tokenizer.encode("And it came to pass"), task.request.most_tokens = 400;
+    task.request.stops = sample::Stops({"nowhere in the text"}, [&](int32_t t) { return other->tokenizer.piece(t); });
+    job = b.engine.submit(std::move(task));
+    other.reset();
+    serve::News news;
+    while (!job->take(news, std::chrono::milliseconds(100))) {
+    }
+    EXPECT_TRUE(job->outcome().problem);
+}
+
 TEST(Service, StopStringsAndLogprobs) {
     Behind b;
     const std::string all = b.json(chat, question("Who is Isabella?", 24))["choices"][0]["message"]["content"];
@@ -111,10 +175,13 @@ TEST(Service, AnswersOfAForm) {
 
 TEST(Service, BarePrompts) {
     Behind b;
-    const Json texts = b.json("/v1/completions", {{"prompt", {"And it came", "def main"}}, {"max_tokens", 12}, {"temperature", 0}, {"echo", true}, {"logprobs", 1}});
+    const Json texts = b.json("/v1/completions", {{"prompt", {"And it came", "def main"}}, {"max_tokens", 12}, {"temperature", 0}, {"echo", true}});
     ASSERT_EQ(texts["choices"].size(), 2u);
     EXPECT_EQ(texts["choices"][1]["text"].get<std::string>().substr(0, 8), "def main");
-    EXPECT_EQ(texts["choices"][0]["logprobs"]["tokens"].size(), 12u);
+    const Json told = b.json("/v1/completions", {{"prompt", "And it came"}, {"max_tokens", 12}, {"temperature", 0}, {"logprobs", 1}});
+    EXPECT_EQ(told["choices"][0]["logprobs"]["tokens"].size(), 12u);
+    EXPECT_EQ("And it came" + told["choices"][0]["text"].get<std::string>(), texts["choices"][0]["text"]);
+    b.json("/v1/completions", {{"prompt", "x"}, {"echo", true}, {"logprobs", 0}}, 400);
     const Json tokens = b.json("/tokenize", {{"content", "And it came"}})["tokens"];
     const Json native = b.json("/completion", {{"prompt", tokens}, {"n_predict", 12}, {"temperature", 0}, {"return_tokens", true}});
     EXPECT_EQ("And it came" + native["content"].get<std::string>(), texts["choices"][0]["text"]);
@@ -200,7 +267,7 @@ TEST(Service, BadFieldsAreNamed) {
     refused("stop", 7), refused("stop", Json::array({""})), refused("presence_penalty", 3), refused("frequency_penalty", Json::array());
     refused("logit_bias", {{"99999999", 1}}), refused("logit_bias", {{"5", 101}}), refused("logit_bias", {{"x", 1}});
     refused("top_logprobs", 3), refused("stream", "yes"), refused("stream_options", 1), refused("speculative.n_max", 17);
-    refused("speculative.p_min", 2), refused("speculative.type", "magic"), refused("messages", Json::array());
+    refused("speculative.p_min", 2), refused("speculative.p_min", "some"), refused("speculative.type", "magic"), refused("messages", Json::array());
     refused("messages", "hi"), refused("mirostat", 1), refused("reasoning_budget", -2), refused("typical_p", 0), refused("repeat_penalty", 0);
     refused("dry_multiplier", -1), refused("prompt", Json::array(), "/completion");
     refused("prompt", 5, "/completion"), refused("id_slot", 3, "/completion"), refused("n_predict", -2, "/completion");
@@ -211,6 +278,12 @@ TEST(Service, BadFieldsAreNamed) {
     std::string endless;
     for (int i = 0; i < 2000; ++i) endless += " word";
     EXPECT_EQ(b.json(chat, question(endless, 4), 400)["error"]["code"], "context_length_exceeded");
+    for (const auto& [path, field] : {std::pair("/v1/chat/completions", "messages"), {"/completion", "prompt"},
+                                      {"/v1/completions", "prompt"}, {"/v1/embeddings", "input"}}) {
+        Json body = question(endless, 4);
+        body["prompt"] = body["input"] = endless;
+        EXPECT_EQ(b.json(path, body, 400)["error"]["param"], field) << path;
+    }
     Json unknown = question("x", 2);
     unknown["no_such_field"] = 1;
     b.json(chat, unknown);

@@ -1,0 +1,12 @@
+// A reply that calls at most one function: behind the first call it ends.
+#pragma once
+
+#include "runtime/sample/constraint.h"
+#include "runtime/tokenizer/tokenizer.h"
+
+namespace rw::serve {
+
+/// The tokenizer has to outlive it.
+std::shared_ptr<const sample::Constraint> one_call(const tokenizer::Tokenizer& tokenizer);
+
+}  // namespace rw::serve
