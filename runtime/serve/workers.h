@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -49,7 +50,10 @@ public:
 private:
     void add(Task task) {
         tasks_.push_back(std::move(task));
-        if (tasks_.size() > idle_ && threads_.size() < most_) threads_.emplace_back([this] { work(); });
+        try {
+            if (tasks_.size() > idle_ && threads_.size() < most_) threads_.emplace_back([this] { work(); });
+        } catch (const std::system_error&) {  // the system has no thread to spare: the others have to do
+        }
         wake_.notify_one();
     }
 

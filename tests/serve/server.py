@@ -1,6 +1,7 @@
 """The server as a process of its own, for tests with real clients."""
 import os
 import re
+import resource
 import signal
 import subprocess
 import threading
@@ -9,12 +10,16 @@ import threading
 class Server:
     """rewind serve on a free port; ends with the block, and has to end well."""
 
-    def __init__(self, program, model, *options):
+    def __init__(self, program, model, *options, descriptors=None):
+        """descriptors: that the process may have, where that is not what this one may."""
         self.command = [program, "serve", "-m", model, "--port", "0", *options]
+        self.descriptors = descriptors
 
     def __enter__(self):
         environment = dict(os.environ, OMP_WAIT_POLICY="passive")
-        self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True, env=environment)
+        limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
+        self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True, env=environment,
+                                        preexec_fn=limit if self.descriptors else None)
         self.said = []
         for line in self.process.stderr:
             self.said.append(line)

@@ -218,6 +218,9 @@ TEST(Service, Embeddings) {
     for (const double x : row) norm += x * x;
     EXPECT_NEAR(norm, 1, 1e-5);
     EXPECT_EQ(b.json("/v1/embeddings", {{"input", "And it came to pass"}})["data"][0]["embedding"], row);
+    b.engine.between([&](serve::Engine::Inside& inside) {  // the MTP block took no part
+        for (const serve::Slot& slot : inside.slots) EXPECT_FALSE(slot.kept && slot.kept->state.mtp_ready());
+    });
     const std::string packed = b.json("/v1/embeddings", {{"input", "x"}, {"encoding_format", "base64"}})["data"][0]["embedding"];
     EXPECT_EQ(packed.size(), (row.size() * 4 + 2) / 3 * 4);
 }
@@ -243,6 +246,11 @@ TEST(Service, SlotsAreSavedAndRestored) {
     for (const char* bad : {"", "../talk.bin", "a/b", ".hidden", "a\\b", "a\nb"}) b.json("/slots/0", {{"filename", bad}}, 400, "restore");
     b.json("/slots/0", {{"filename", "none.bin"}}, 404, "restore");
     b.json("/slots/7", Json::object(), 404, "erase");
+    // Who saves to one name at the same time: the file is one of them, whole.
+    std::vector<std::thread> savers;
+    for (int i = 0; i < 4; ++i) savers.emplace_back([&] { b.json("/slots/0", {{"filename", "talk.bin"}}, 200, "save"); });
+    for (std::thread& saver : savers) saver.join();
+    EXPECT_GT(b.json("/slots/1", {{"filename", "talk.bin"}}, 200, "restore")["n_restored"], saved["n_saved"]);
     // A file that is damaged leaves what the slot keeps.
     std::filesystem::resize_file(folder / "talk.bin", std::filesystem::file_size(folder / "talk.bin") - 5);
     b.json("/slots/0", {{"filename", "talk.bin"}}, 400, "restore");

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Many connections, most of them idle; and the end of a server that has not begun. connections.py PROGRAM MODEL"""
+import http.client
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from server import Server
+
+WORKERS = 4
+
+
+def ask(connection):
+    """One short answer; the connection stays open. How long it took."""
+    begun = time.monotonic()
+    connection.request("POST", "/v1/completions", json.dumps({"prompt": "And it came", "max_tokens": 2, "temperature": 0}))
+    answer = connection.getresponse()
+    body = answer.read()
+    assert answer.status == 200, (answer.status, body)
+    return time.monotonic() - begun
+
+
+def opened(server):
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=20)  # idle ones are closed after 30 seconds
+    connection.connect()
+    return connection
+
+
+def close_all(connections):
+    for connection in connections:
+        connection.close()
+
+
+def descriptors_of(server):
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+
+def idle_ones_hold_no_worker(program, model):
+    with Server(program, model, "--slots", "2", "-c", "256", "--connections", str(WORKERS)) as server:
+        silent = [opened(server) for _ in range(40)]  # that ask nothing at all
+        idle = [opened(server) for _ in range(40)]
+        first = [ask(connection) for connection in idle]
+        new = opened(server)
+        seconds = ask(new)
+        again = [ask(connection) for connection in idle + silent]
+        print(f"{len(idle + silent)} idle connections, {WORKERS} workers: a new request took {1e3 * seconds:.0f} ms, those of the "
+              f"idle ones at most {1e3 * max(first + again):.0f} ms")
+        close_all(silent + idle + [new])
+        for _ in range(100):
+            if descriptors_of(server) < 40:
+                break
+            time.sleep(0.1)
+        assert descriptors_of(server) < 40, "connections that clients have closed are still open"
+
+
+def more_than_select_can_count(program, model):
+    wanted = 1200
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 4 * wanted:
+        print(f"SKIPPED: {wanted} connections: a process may have {hard} descriptors here")
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * wanted), hard))
+    with Server(program, model, "--slots", "2", "-c", "256", "--connections", str(WORKERS)) as server:
+        idle = [opened(server) for _ in range(wanted)]
+        for connection in idle[::100] + idle[-3:]:
+            ask(connection)
+        assert descriptors_of(server) > wanted
+        print(f"{wanted} connections: the server has {descriptors_of(server)} descriptors, and answers on all")
+        close_all(idle)
+
+
+def few_descriptors(program, model):
+    allowed, wanted = 512, 700
+    with Server(program, model, "--slots", "2", "-c", "256", "--connections", str(WORKERS), descriptors=allowed) as server:
+        connections = []
+        for _ in range(wanted):
+            connections.append(opened(server))
+            if len(connections) % 50 == 0:
+                ask(connections[-1])
+        ask(connections[-1])
+        assert descriptors_of(server) < allowed - 64, descriptors_of(server)
+        closed = 0
+        for connection in connections:
+            connection.sock.setblocking(False)
+            try:
+                closed += connection.sock.recv(1) == b""
+            except BlockingIOError:
+                pass
+        assert 0 < closed < wanted, closed
+        print(f"{wanted} connections to a process that may have {allowed} descriptors: {closed} of the oldest closed")
+        close_all(connections)
+
+
+def a_signal_before_it_serves(program, model):
+    """It waits for its chat template, which never comes: where a large model would be loading."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with tempfile.TemporaryDirectory() as folder:
+            pipe = os.path.join(folder, "template")
+            os.mkfifo(pipe)
+            process = subprocess.Popen([program, "serve", "-m", model, "--port", "0", "--chat-template", pipe], stderr=subprocess.DEVNULL)
+            writer = os.open(pipe, os.O_WRONLY)  # returns when the server reads
+            process.send_signal(number)
+            try:
+                status = process.wait(20)
+            finally:
+                process.kill()
+                os.close(writer)
+            assert status == 128 + number, status
+    print("signals before it serves end it with 130 and 143")
+
+
+def main():
+    for check in (idle_ones_hold_no_worker, more_than_select_can_count, few_descriptors, a_signal_before_it_serves):
+        check(*sys.argv[1:3])
+
+
+main()
