@@ -225,6 +225,21 @@ TEST(Service, Embeddings) {
     EXPECT_EQ(packed.size(), (row.size() * 4 + 2) / 3 * 4);
 }
 
+TEST(Service, EmbeddingsHaveOneTimeLimit) {
+    serve::ServiceOptions hurried;
+    hurried.seconds = 0.5;
+    Behind b({.slots = 3, .waiting = 32}, hurried);
+    std::atomic<bool> over = false;
+    std::thread other([&] {  // each text waits for the engine, but none as long as that
+        while (!over) b.engine.between([](serve::Engine::Inside&) { std::this_thread::sleep_for(std::chrono::milliseconds(50)); });
+    });
+    const Json problem = b.json("/v1/embeddings", {{"input", std::vector<std::string>(40, "a king")}}, 503)["error"];
+    over = true;
+    other.join();
+    EXPECT_EQ(problem["code"], "timeout");
+    EXPECT_EQ(b.json("/v1/embeddings", {{"input", "a king"}})["data"].size(), 1u);
+}
+
 TEST(Service, SlotsAreSavedAndRestored) {
     const auto folder = std::filesystem::temp_directory_path() / ("rewind-slots-" + std::to_string(getpid()));
     std::filesystem::create_directory(folder);
