@@ -67,15 +67,16 @@ sigset_t stop_signals() {
     return set;
 }
 
-/// While it lives the signals, which are blocked, end the process at once, with the status that a shell expects: for when there
-/// is nothing to be ended in good order yet.
+/// While it lives the signals, which are blocked, end the process at once, with the status that a shell expects: for
+/// when there is nothing to be ended in good order yet.
 class EndsAtOnce {
 public:
     explicit EndsAtOnce(const sigset_t& signals)
         : thread_([this, signals] {
               const timespec while_watched{0, 20'000'000};
               while (!over_)
-                  if (const int which = sigtimedwait(&signals, nullptr, &while_watched); which > 0) std::_Exit(128 + which);
+                  if (const int which = sigtimedwait(&signals, nullptr, &while_watched); which > 0)
+                      std::_Exit(128 + which);
           }) {}
     ~EndsAtOnce() {
         over_ = true;
@@ -101,7 +102,8 @@ std::string read_template(const std::string& path) {
     if (path.empty()) return "";
     std::ifstream file(path, std::ios::binary);
     const std::string text((std::istreambuf_iterator<char>(file)), {});
-    if (!file || text.empty()) throw Error(Status::io, fmt::format("--chat-template {}: it cannot be read, or is empty", path));
+    if (!file || text.empty())
+        throw Error(Status::io, fmt::format("--chat-template {}: it cannot be read, or is empty", path));
     const tokenizer::ChatTemplate known(text);
     return text;
 }
@@ -224,7 +226,8 @@ void add_serve(CLI::App& app, int&) {
     verb.add_option("--connections", o->http.connections, "Requests answered at once; more wait")
         ->capture_default_str()
         ->check(CLI::Range(2, 1 << 14));
-    verb.add_option("--idle-connections", o->http.idle, "Connections kept while nothing is asked on them; the oldest makes room")
+    verb.add_option("--idle-connections", o->http.idle,
+                    "Connections kept while nothing is asked on them; the oldest makes room")
         ->capture_default_str()
         ->check(CLI::Range(1, 1 << 14));
     verb.add_option("--chat-template", o->chat_template, "File with another chat template than the model's own");

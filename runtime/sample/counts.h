@@ -1,4 +1,4 @@
-// How often each of the last tokens was there, of prompt and text and of the text alone, kept up to date token by token.
+// How often each of the last tokens was there, in prompt and text and in the text alone, token by token.
 #pragma once
 
 #include <cstdint>

@@ -48,8 +48,7 @@ Header header_for(const SequenceState& state, size_t tokens) {
     return header;
 }
 
-/// A file of another name, which gets its own when it is whole and is removed when it does not come to that. The first failure is
-/// what error() tells.
+/// A file of another name, which gets its own when it is whole and is removed when it does not come to that.
 class Writer {
 public:
     explicit Writer(const std::string& path)
@@ -62,7 +61,7 @@ public:
     void put(const void* data, size_t bytes) {
         if (file_ && bytes) note(std::fwrite(data, 1, bytes, file_) == bytes);
     }
-    /// Throws Error(io) with what failed.
+    /// Throws Error(io) with what failed first.
     void finish() {
         if (std::FILE* const file = std::exchange(file_, nullptr)) {
             note(std::fclose(file) == 0);
@@ -70,7 +69,8 @@ public:
             if (error_) std::remove(partial_.c_str());
         }
         if (error_)
-            throw Error(Status::io, fmt::format("{}: the sequence could not be saved: {}", path_, std::strerror(error_)));
+            throw Error(Status::io,
+                        fmt::format("{}: the sequence could not be saved: {}", path_, std::strerror(error_)));
     }
 
 private:

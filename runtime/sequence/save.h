@@ -16,8 +16,8 @@ namespace rw::sequence {
 /// invalid_argument for fewer tokens than the state has taken in.
 void save(const SequenceState& state, std::span<const int32_t> tokens, const std::string& path);
 
-/// The same in two steps, for who cannot let the state rest until a file is written: a copy of what is to be saved, in host
-/// memory, and the writing of it, which needs no context and may be done by any thread.
+/// The same in two steps, for who cannot let the state rest until a file is written: a copy of what is to be saved, in
+/// host memory, and the writing of it, which needs no context and may be done by any thread.
 std::vector<std::byte> image_of(const SequenceState& state, std::span<const int32_t> tokens);
 void write_image(std::span<const std::byte> image, const std::string& path);
 

@@ -28,8 +28,8 @@ void add(Delta& all, Delta delta) {
 }
 
 /// What "tool_choice" and "parallel_tool_calls" make of the rules of an answer.
-std::shared_ptr<const sample::Constraint> with_calls(const Fields& fields, Service& service, const Conversation& conversation,
-                                                     const spec::Request& request) {
+std::shared_ptr<const sample::Constraint> with_calls(const Fields& fields, Service& service,
+                                                     const Conversation& conversation, const spec::Request& request) {
     const ToolChoice& choice = conversation.choice;
     const bool forced = !choice.forced.empty(), once = !choice.several && !choice.tools.empty();
     if (forced && request.constraint) fields.fail("tool_choice", "auto or none, where the answer has a form already,");

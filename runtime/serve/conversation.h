@@ -14,7 +14,7 @@ struct Conversation {
     std::string text;                // what the template writes
     std::vector<int32_t> prompt;
     ToolChoice choice;
-    bool may_think = false;          // before the answer: the template has begun a thought, or leaves it to the model
+    bool may_think = false;  // before the answer: the template has begun a thought, or leaves it to the model
     Reply::Form reply;
 };
 

@@ -58,8 +58,9 @@ Task generation_task(const Fields& fields, Service& service, const Defaults& def
 void check_prompt(const Service& service, const std::vector<int32_t>& prompt, const char* field) {
     if (prompt.empty()) throw bad(field, "the prompt has no tokens");
     if (int64_t(prompt.size()) >= service.positions())
-        throw Problem(400, fmt::format("the prompt has {} tokens; the context has {} positions, and an answer needs one",
-                                       prompt.size(), service.positions()),
+        throw Problem(400,
+                      fmt::format("the prompt has {} tokens; the context has {} positions, and an answer needs one",
+                                  prompt.size(), service.positions()),
                       "invalid_request_error", field, "context_length_exceeded");
 }
 

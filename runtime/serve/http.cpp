@@ -45,13 +45,14 @@ Problem problem_of_status(int status, size_t most_bytes) {
 
 constexpr size_t most_waiting = 128;  // connections with a request that no worker has yet
 
-/// Of the descriptors that the process may have, those that are not needed elsewhere are for connections. What waits in the lobby
-/// may all come to the workers at once, while others take their place.
+/// Of the descriptors that the process may have, those that are not needed elsewhere are for connections. What waits in
+/// the lobby may all come to the workers at once, while others take their place.
 size_t idle_connections(const HttpOptions& options) {
     constexpr int64_t elsewhere = 128, least = 8;
     rlimit limit{};
     const bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < (1 << 30);
-    const int64_t room = known ? (int64_t(limit.rlim_cur) - elsewhere - int64_t(most_waiting) - options.connections) / 2 : options.idle;
+    const int64_t room =
+        known ? (int64_t(limit.rlim_cur) - elsewhere - int64_t(most_waiting) - options.connections) / 2 : options.idle;
     return size_t(std::max(least, std::min<int64_t>(options.idle, room)));
 }
 
@@ -66,7 +67,8 @@ bool same_key(const std::string& a, const std::string& b) {
 class Http::Server : public httplib::Server {
 public:
     Server(Service& service, const HttpOptions& options)
-        : options_(options), workers_(size_t(options.connections), most_waiting),
+        : options_(options),
+          workers_(size_t(options.connections), most_waiting),
           lobby_(options.idle_seconds, idle_connections(options),
                  [this](std::shared_ptr<Connection> c) { workers_.enqueue([this, c = std::move(c)] { serve(c); }); }) {
         set_payload_max_length(options.most_bytes);

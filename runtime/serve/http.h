@@ -21,8 +21,8 @@ struct HttpOptions {
     double write_seconds = 30;           // for a client to take what it is sent
     double idle_seconds = 30;            // between requests of a connection
     int connections = 256;               // requests answered at once; more wait
-    int idle = 4096;                     // connections on which nothing is asked; for one more another is closed. Fewer where
-                                         // the process may not have so many descriptors
+    int idle = 4096;                     // connections on which nothing is asked; for one more the oldest is closed.
+                                         // Fewer where the process may not have so many descriptors
 };
 
 class Http {

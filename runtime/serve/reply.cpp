@@ -52,7 +52,8 @@ bool Reply::say(Delta& delta, bool last) {
     }
     const size_t from = at + call_open.size();
     size_t end = text_.find(call_close, from);
-    while (end != text_.npos && within_value(std::string_view(text_).substr(from, end - from))) end = text_.find(call_close, end + 1);
+    while (end != text_.npos && within_value(std::string_view(text_).substr(from, end - from)))
+        end = text_.find(call_close, end + 1);
     if (end == text_.npos && !last) {
         delta.content += text_.substr(0, before_newlines(text_, at));
         text_.erase(0, before_newlines(text_, at));

@@ -31,7 +31,8 @@ using Tools = std::vector<Json>;
 /// JSON with a blank after each comma and colon, as the family's templates write it.
 std::string spaced(const Json& json);
 
-/// Of the beginning of what stands between the two marks: whether it ends within a value, of which the second mark would be part.
+/// Of the beginning of what stands between the two marks: whether it ends within a value, of which the second mark
+/// would be part.
 bool within_value(std::string_view text);
 
 /// What stands between the two marks. None when it is in neither form.

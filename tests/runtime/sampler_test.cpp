@@ -229,8 +229,9 @@ TEST(Sampler, PenaltiesAreThoseOfTheTokensSoFar) {
     for (const int64_t last_n : {-1, 0, 1, 5, 64}) {
         cases.push_back({.temperature = 1, .penalties = {.repeat = 1.3, .last_n = last_n}});
         cases.push_back({.temperature = 1, .penalties = {.presence = 0.4, .frequency = -0.2, .last_n = last_n}});
-        cases.push_back({.temperature = 1,
-                         .penalties = {.repeat = 1.2, .presence = -0.3, .frequency = 0.2, .last_n = last_n, .of_text = true}});
+        cases.push_back(
+            {.temperature = 1,
+             .penalties = {.repeat = 1.2, .presence = -0.3, .frequency = 0.2, .last_n = last_n, .of_text = true}});
         cases.push_back({.temperature = 1, .dry = {.multiplier = 0.3, .base = 1.1, .allowed_length = 1, .last_n = last_n}});
         cases.push_back({.temperature = 1, .dry = {.multiplier = 0.8, .last_n = last_n, .breakers = {7, 2}}});
         cases.push_back({.temperature = 1, .penalties = {.repeat = 0.7, .last_n = 9},

@@ -167,7 +167,8 @@ TEST_P(Saved, AFullDiskLeavesTheOldFile) {
 }
 
 TEST(SavedFailures, AStateThatCannotBeReadLeavesNothing) {
-    const std::string path = (std::filesystem::temp_directory_path() / ("rewind-unread-" + std::to_string(getpid()))).string();
+    const std::string path =
+        (std::filesystem::temp_directory_path() / ("rewind-unread-" + std::to_string(getpid()))).string();
     const auto device = std::make_shared<FailingDevice>();
     model::Options o;
     o.pools.context = 64;

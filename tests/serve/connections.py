@@ -18,7 +18,8 @@ WORKERS = 4
 def ask(connection):
     """One short answer; the connection stays open. How long it took."""
     begun = time.monotonic()
-    connection.request("POST", "/v1/completions", json.dumps({"prompt": "And it came", "max_tokens": 2, "temperature": 0}))
+    body = json.dumps({"prompt": "And it came", "max_tokens": 2, "temperature": 0})
+    connection.request("POST", "/v1/completions", body)
     answer = connection.getresponse()
     body = answer.read()
     assert answer.status == 200, (answer.status, body)
@@ -26,7 +27,7 @@ def ask(connection):
 
 
 def opened(server):
-    connection = http.client.HTTPConnection(server.host, server.port, timeout=20)  # idle ones are closed after 30 seconds
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=20)  # idle ones are closed after 30
     connection.connect()
     return connection
 
@@ -48,8 +49,8 @@ def idle_ones_hold_no_worker(program, model):
         new = opened(server)
         seconds = ask(new)
         again = [ask(connection) for connection in idle + silent]
-        print(f"{len(idle + silent)} idle connections, {WORKERS} workers: a new request took {1e3 * seconds:.0f} ms, those of the "
-              f"idle ones at most {1e3 * max(first + again):.0f} ms")
+        print(f"{len(idle + silent)} idle connections, {WORKERS} workers: a new request took {1e3 * seconds:.0f} ms, "
+              f"those of the idle ones at most {1e3 * max(first + again):.0f} ms")
         close_all(silent + idle + [new])
         for _ in range(100):
             if descriptors_of(server) < 40:
@@ -76,7 +77,8 @@ def more_than_select_can_count(program, model):
 
 def few_descriptors(program, model):
     allowed, wanted = 512, 700
-    with Server(program, model, "--slots", "2", "-c", "256", "--connections", str(WORKERS), descriptors=allowed) as server:
+    options = ["--slots", "2", "-c", "256", "--connections", str(WORKERS)]
+    with Server(program, model, *options, descriptors=allowed) as server:
         connections = []
         for _ in range(wanted):
             connections.append(opened(server))
@@ -102,7 +104,8 @@ def a_signal_before_it_serves(program, model):
         with tempfile.TemporaryDirectory() as folder:
             pipe = os.path.join(folder, "template")
             os.mkfifo(pipe)
-            process = subprocess.Popen([program, "serve", "-m", model, "--port", "0", "--chat-template", pipe], stderr=subprocess.DEVNULL)
+            command = [program, "serve", "-m", model, "--port", "0", "--chat-template", pipe]
+            process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
             writer = os.open(pipe, os.O_WRONLY)  # returns when the server reads
             process.send_signal(number)
             try:

@@ -131,14 +131,16 @@ def errors(client):
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 FIND = {"type": "function", "function": {"name": "find", "description": "Finds a word.", "parameters": {
     "type": "object", "required": ["word", "count"],
-    "properties": {"word": {"type": "string", "maxLength": 12}, "count": {"type": "integer", "minimum": 1, "maximum": 99}}}}}
+    "properties": {"word": {"type": "string", "maxLength": 12},
+                   "count": {"type": "integer", "minimum": 1, "maximum": 99}}}}}
 NOW = {"type": "function", "function": {"name": "now", "description": "Tells the time."}}
 
 
 def template_text(client, **body):
     """What the server itself makes of a conversation."""
     base = str(client.base_url).removesuffix("v1/")
-    request = urllib.request.Request(base + "apply-template", json.dumps(body).encode(), {"Authorization": "Bearer secret"})
+    key = {"Authorization": "Bearer secret"}
+    request = urllib.request.Request(base + "apply-template", json.dumps(body).encode(), key)
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)["prompt"]
 
@@ -159,11 +161,12 @@ def calls_of(stream):
 
 
 def tools(client, extra):
-    ask = dict(model="demo", messages=QUESTION, max_tokens=200, temperature=0.7, seed=5, tools=[FIND, NOW], extra_body=extra,
-               tool_choice={"type": "function", "function": {"name": "find"}})
+    ask = dict(model="demo", messages=QUESTION, max_tokens=200, temperature=0.7, seed=5, tools=[FIND, NOW],
+               tool_choice={"type": "function", "function": {"name": "find"}}, extra_body=extra)
     whole = client.chat.completions.create(**ask)
     choice = whole.choices[0]
-    assert choice.finish_reason == "tool_calls" and choice.message.content is None and len(choice.message.tool_calls) == 1
+    assert choice.finish_reason == "tool_calls" and choice.message.content is None
+    assert len(choice.message.tool_calls) == 1
     call = choice.message.tool_calls[0]
     arguments = json.loads(call.function.arguments)
     assert call.type == "function" and call.id and call.function.name == "find"
@@ -184,13 +187,16 @@ def tools(client, extra):
     added = told.removeprefix(history)
     for words in ("find", arguments["word"], str(arguments["count"]), "<tool_response>\nfound at 7\n</tool_response>"):
         assert words in added, added
-    reply = client.chat.completions.create(model="demo", messages=answered, tools=[FIND, NOW], max_tokens=8, extra_body=extra)
+    reply = client.chat.completions.create(model="demo", messages=answered, tools=[FIND, NOW], max_tokens=8,
+                                           extra_body=extra)
     again = client.completions.create(model="demo", prompt=told, max_tokens=1)
     assert reply.choices[0].message.role == "assistant" and reply.usage.prompt_tokens == again.usage.prompt_tokens
 
-    several = client.chat.completions.create(**ask | dict(tools=[NOW], tool_choice="required", parallel_tool_calls=False)).choices[0]
-    assert [c.function.name for c in several.message.tool_calls] == ["now"] and several.finish_reason == "tool_calls"
-    assert client.chat.completions.create(**ask | dict(tool_choice="none", max_tokens=8)).choices[0].message.tool_calls is None
+    one = dict(tools=[NOW], tool_choice="required", parallel_tool_calls=False)
+    choice = client.chat.completions.create(**ask | one).choices[0]
+    assert [c.function.name for c in choice.message.tool_calls] == ["now"] and choice.finish_reason == "tool_calls"
+    choice = client.chat.completions.create(**ask | dict(tool_choice="none", max_tokens=8)).choices[0]
+    assert choice.message.tool_calls is None
     error = refused(openai.BadRequestError, lambda: client.chat.completions.create(**ask | dict(tool_choice="perhaps")))
     assert error.param == "tool_choice"
 
@@ -211,7 +217,8 @@ def reasoning(client):
     assert message.reasoning_content and message.content and "think>" not in message.content + message.reasoning_content
     _, thought, text, reason = calls_of(client.chat.completions.create(**ask, stream=True))
     assert (thought, text, reason) == (message.reasoning_content, message.content, "length")
-    mixed = client.chat.completions.create(**ask | {"extra_body": {"reasoning_budget": budget, "reasoning_format": "none"}})
+    left = {"reasoning_budget": budget, "reasoning_format": "none"}
+    mixed = client.chat.completions.create(**ask | {"extra_body": left})
     assert mixed.choices[0].message.content.startswith(thought + "</think>")
     longer = client.chat.completions.create(**ask | {"extra_body": {"reasoning_budget": 2 * budget}}).choices[0].message
     assert longer.reasoning_content.startswith(thought) and longer.reasoning_content != thought
@@ -221,19 +228,23 @@ def reasoning(client):
     assert getattr(off.choices[0].message, "reasoning_content", None) is None and off.choices[0].message.content
 
     # A thought, and a call behind it; and what was thought may come back with the history.
-    call = client.chat.completions.create(**ask | dict(max_tokens=120, tools=[NOW], tool_choice="required", parallel_tool_calls=False))
-    choice = call.choices[0]
-    assert choice.message.reasoning_content and choice.message.tool_calls[0].function.name == "now" and choice.finish_reason == "tool_calls"
+    one = dict(max_tokens=120, tools=[NOW], tool_choice="required", parallel_tool_calls=False)
+    choice = client.chat.completions.create(**ask | one).choices[0]
+    assert choice.message.reasoning_content and choice.finish_reason == "tool_calls"
+    assert choice.message.tool_calls[0].function.name == "now"
     history = QUESTION + [message.model_dump(exclude_none=True)] + QUESTION
     bare = [{k: v for k, v in m.items() if k != "reasoning_content"} for m in history]
-    assert history[1]["reasoning_content"] and template_text(client, messages=history) == template_text(client, messages=bare)
-    assert client.chat.completions.create(model="demo", messages=history, max_tokens=4).choices[0].finish_reason == "length"
+    assert history[1]["reasoning_content"]
+    assert template_text(client, messages=history) == template_text(client, messages=bare)
+    again = client.chat.completions.create(model="demo", messages=history, max_tokens=4)
+    assert again.choices[0].finish_reason == "length"
 
 
 def main():
     program, model = sys.argv[1:3]
     options = ["--name", "demo", "--slots", "4", "--api-key", "secret", "-c", "1024", "--n-max", "3"]
-    checks = {None: (conversations, stops_and_logprobs, streamed_logprobs, json_schema, completions, embeddings, models, errors),
+    checks = {None: (conversations, stops_and_logprobs, streamed_logprobs, json_schema, completions, embeddings, models,
+                     errors),
               "json": (calls_as_json,), "marks": (calls_in_marks, reasoning)}
     for form, those in checks.items():
         template = ["--chat-template", str(TEMPLATES / f"{form}.jinja")] if form else []

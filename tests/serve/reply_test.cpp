@@ -78,12 +78,12 @@ TEST(Reply, CallsInMarks) {
 }
 
 TEST(Reply, MarksWithinValues) {
-    expect("<tool_call>\n{\"name\": \"find\", \"arguments\": {\"word\": \"a\\\"</tool_call>b\"}}\n</tool_call>", {.tools = tools}, "", "",
-           {{"find", R"({"word":"a\"</tool_call>b"})"}});
-    expect("<tool_call><function=find><parameter=word>\nx</tool_call>\n</parameter></function></tool_call> end", {.tools = tools}, "",
-           " end", {{"find", R"({"word":"x</tool_call>"})"}});
-    expect("<tool_call><function=find><parameter=list>[\"</parameter>\"]</parameter></function></tool_call>", {.tools = tools}, "",
-           "", {{"find", R"({"list":["</parameter>"]})"}});
+    expect("<tool_call>\n{\"name\": \"find\", \"arguments\": {\"word\": \"a\\\"</tool_call>b\"}}\n</tool_call>",
+           {.tools = tools}, "", "", {{"find", R"({"word":"a\"</tool_call>b"})"}});
+    expect("<tool_call><function=find><parameter=word>\nx</tool_call>\n</parameter></function></tool_call> end",
+           {.tools = tools}, "", " end", {{"find", R"({"word":"x</tool_call>"})"}});
+    expect("<tool_call><function=find><parameter=list>[\"</parameter>\"]</parameter></function></tool_call>",
+           {.tools = tools}, "", "", {{"find", R"({"list":["</parameter>"]})"}});
     expect("<tool_call><function=find><parameter=size>5\"</parameter></function></tool_call>", {.tools = tools}, "", "",
            {{"find", R"({"size":"5\""})"}});
 }

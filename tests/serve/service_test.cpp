@@ -71,8 +71,11 @@ TEST(Service, DraftsThatEndWhereTheNextDoesNotPay) {
 
 TEST(Service, WhatPenaltiesLookAt) {
     Behind b;
-    // A prompt of what the model says next: presence is the answer's own in OpenAI's form, and the prompt's too in the other.
-    const Json plain{{"prompt", "And the king of Judah said, and the king of Judah said, and the king"}, {"max_tokens", 1}, {"temperature", 0}};
+    // A prompt of what the model says next: presence is the answer's own in OpenAI's form, and the prompt's too in the
+    // other.
+    const Json plain{{"prompt", "And the king of Judah said, and the king of Judah said, and the king"},
+                     {"max_tokens", 1},
+                     {"temperature", 0}};
     const auto first = [&](const char* path, const char* penalty, double value) {
         Json asked = plain;
         asked["n_predict"] = 1, asked["repeat_last_n"] = -1, asked[penalty] = value;
@@ -90,7 +93,8 @@ TEST(Service, WhatPenaltiesLookAt) {
 TEST(Service, TheSlotThatWasUsedLongestAgoIsTaken) {
     Behind b;
     const auto slot = [&](const char* prompt, int wanted = -1) {
-        return b.json("/completion", {{"prompt", prompt}, {"n_predict", 2}, {"temperature", 0}, {"id_slot", wanted}})["id_slot"];
+        return b.json("/completion",
+                      {{"prompt", prompt}, {"n_predict", 2}, {"temperature", 0}, {"id_slot", wanted}})["id_slot"];
     };
     for (int i = 0; i < 3; ++i) EXPECT_EQ(slot("one"), i);  // those that keep nothing first
     EXPECT_EQ(slot("one", 0), 0);
@@ -175,10 +179,13 @@ TEST(Service, AnswersOfAForm) {
 
 TEST(Service, BarePrompts) {
     Behind b;
-    const Json texts = b.json("/v1/completions", {{"prompt", {"And it came", "def main"}}, {"max_tokens", 12}, {"temperature", 0}, {"echo", true}});
+    const Json texts =
+        b.json("/v1/completions",
+               {{"prompt", {"And it came", "def main"}}, {"max_tokens", 12}, {"temperature", 0}, {"echo", true}});
     ASSERT_EQ(texts["choices"].size(), 2u);
     EXPECT_EQ(texts["choices"][1]["text"].get<std::string>().substr(0, 8), "def main");
-    const Json told = b.json("/v1/completions", {{"prompt", "And it came"}, {"max_tokens", 12}, {"temperature", 0}, {"logprobs", 1}});
+    const Json told =
+        b.json("/v1/completions", {{"prompt", "And it came"}, {"max_tokens", 12}, {"temperature", 0}, {"logprobs", 1}});
     EXPECT_EQ(told["choices"][0]["logprobs"]["tokens"].size(), 12u);
     EXPECT_EQ("And it came" + told["choices"][0]["text"].get<std::string>(), texts["choices"][0]["text"]);
     b.json("/v1/completions", {{"prompt", "x"}, {"echo", true}, {"logprobs", 0}}, 400);
@@ -231,7 +238,9 @@ TEST(Service, EmbeddingsHaveOneTimeLimit) {
     Behind b({.slots = 3, .waiting = 32}, hurried);
     std::atomic<bool> over = false;
     std::thread other([&] {  // each text waits for the engine, but none as long as that
-        while (!over) b.engine.between([](serve::Engine::Inside&) { std::this_thread::sleep_for(std::chrono::milliseconds(50)); });
+        while (!over)
+            b.engine.between(
+                [](serve::Engine::Inside&) { std::this_thread::sleep_for(std::chrono::milliseconds(50)); });
     });
     const Json problem = b.json("/v1/embeddings", {{"input", std::vector<std::string>(40, "a king")}}, 503)["error"];
     over = true;
@@ -263,7 +272,8 @@ TEST(Service, SlotsAreSavedAndRestored) {
     b.json("/slots/7", Json::object(), 404, "erase");
     // Who saves to one name at the same time: the file is one of them, whole.
     std::vector<std::thread> savers;
-    for (int i = 0; i < 4; ++i) savers.emplace_back([&] { b.json("/slots/0", {{"filename", "talk.bin"}}, 200, "save"); });
+    for (int i = 0; i < 4; ++i)
+        savers.emplace_back([&] { b.json("/slots/0", {{"filename", "talk.bin"}}, 200, "save"); });
     for (std::thread& saver : savers) saver.join();
     EXPECT_GT(b.json("/slots/1", {{"filename", "talk.bin"}}, 200, "restore")["n_restored"], saved["n_saved"]);
     // A file that is damaged leaves what the slot keeps.
@@ -290,7 +300,8 @@ TEST(Service, BadFieldsAreNamed) {
     refused("stop", 7), refused("stop", Json::array({""})), refused("presence_penalty", 3), refused("frequency_penalty", Json::array());
     refused("logit_bias", {{"99999999", 1}}), refused("logit_bias", {{"5", 101}}), refused("logit_bias", {{"x", 1}});
     refused("top_logprobs", 3), refused("stream", "yes"), refused("stream_options", 1), refused("speculative.n_max", 17);
-    refused("speculative.p_min", 2), refused("speculative.p_min", "some"), refused("speculative.type", "magic"), refused("messages", Json::array());
+    refused("speculative.p_min", 2), refused("speculative.p_min", "some"), refused("speculative.type", "magic"),
+        refused("messages", Json::array());
     refused("messages", "hi"), refused("mirostat", 1), refused("reasoning_budget", -2), refused("typical_p", 0), refused("repeat_penalty", 0);
     refused("dry_multiplier", -1), refused("prompt", Json::array(), "/completion");
     refused("prompt", 5, "/completion"), refused("id_slot", 3, "/completion"), refused("n_predict", -2, "/completion");
@@ -301,8 +312,10 @@ TEST(Service, BadFieldsAreNamed) {
     std::string endless;
     for (int i = 0; i < 2000; ++i) endless += " word";
     EXPECT_EQ(b.json(chat, question(endless, 4), 400)["error"]["code"], "context_length_exceeded");
-    for (const auto& [path, field] : {std::pair("/v1/chat/completions", "messages"), {"/completion", "prompt"},
-                                      {"/v1/completions", "prompt"}, {"/v1/embeddings", "input"}}) {
+    for (const auto& [path, field] : {std::pair("/v1/chat/completions", "messages"),
+                                      {"/completion", "prompt"},
+                                      {"/v1/completions", "prompt"},
+                                      {"/v1/embeddings", "input"}}) {
         Json body = question(endless, 4);
         body["prompt"] = body["input"] = endless;
         EXPECT_EQ(b.json(path, body, 400)["error"]["param"], field) << path;

@@ -10,7 +10,8 @@ using serve::Json;
 const std::string chat = "/v1/chat/completions";
 const Json find =
     Json::parse(R"({"type": "function", "function": {"name": "find", "description": "Finds.", "parameters": {
-    "type": "object", "required": ["word", "count"], "$defs": {"place": {"type": "string", "enum": ["here", "there"]}}, "properties": {
+    "type": "object", "required": ["word", "count"], "$defs": {"place": {"type": "string", "enum": ["here", "there"]}},
+    "properties": {
         "word": {"type": "string"}, "count": {"type": "integer", "minimum": 1, "maximum": 9},
         "places": {"type": "array", "items": {"$ref": "#/$defs/place"}, "maxItems": 2},
         "unit": {"type": "string", "enum": ["km", "mile"]}, "name": {"type": "string", "maxLength": 4}}}}})");
