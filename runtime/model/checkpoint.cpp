@@ -8,7 +8,7 @@ namespace {
 /// Copies the states of a pool row to where they are kept, or back.
 std::unique_ptr<core::Plan> copies(core::Device& device, const Pools& pools, int64_t row, bool back) {
     auto plan = std::make_unique<core::Plan>(device.shared_from_this());
-    Scratch none;
+    Lane none;
     Graph graph(none, [&](const ops::Call& call) { plan->add(call); }, false);
     const auto of_row = [&](Tensor t) {
         t.offset += uint64_t(row * t.nb[2]), t.ne[2] = 1;

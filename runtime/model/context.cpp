@@ -22,14 +22,19 @@ std::string table(const Ledger& ledger) {
 void Context::prepare(Memory& memory, const Progress& progress) {
     weights_ = model_->load(memory, options_.mtp, progress);
     pools_ = make_pools(options_.pools, geometry(), has_mtp(), memory);
-    Graph graph(scratch_, nullptr, false);
-    int64_t most_inputs = 0;
+    lanes_.resize(options_.joint && options_.pools.sequences > 1 ? 2 : 1);
+    std::vector<int64_t> most_inputs(lanes_.size(), 0);
     for (const Shape& shape : largest_shapes(options_, has_mtp())) {
+        Lane& own = lane(shape.prefill);
+        Graph graph(own, nullptr, shape.prefill);
         forward().build(graph, shape);
-        most_inputs = std::max(most_inputs, InputPlaces(shape).end);
+        int64_t& most = most_inputs[size_t(&own - lanes_.data())];
+        most = std::max(most, InputPlaces(shape).end);
     }
-    scratch_.allocate(memory);
-    inputs_ = memory.make("scratch", Type::i32, {most_inputs, 1, 1, 1});
+    for (size_t i = 0; i < lanes_.size(); ++i) {
+        lanes_[i].scratch.allocate(memory);
+        lanes_[i].inputs = memory.make("scratch", Type::i32, {most_inputs[i], 1, 1, 1});
+    }
 }
 
 Context::Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Device> device, const Options& options,
@@ -47,8 +52,8 @@ Context::Context(std::shared_ptr<const Model> model, std::shared_ptr<core::Devic
         kernel_scratch_ = memory_.buffer(scratch->first, scratch->second);
     for (const char* purpose : {"plans", "staging"})
         if (const auto bytes = would.find(purpose); bytes != would.end()) memory_.count(purpose, bytes->second);
-    plans_ = PlanCache<Shape, core::Plan>(would.at("plans") - Checkpoints::plan_bytes(*device_, pools_));
-    taken_.assign(size_t(p.sequences), false), ran_rope_.resize(size_t(p.sequences));
+    plans_ = PlanCache<Shapes, core::Plan>(would.at("plans") - Checkpoints::plan_bytes(*device_, pools_));
+    taken_.assign(size_t(p.sequences), false), ran_.resize(size_t(p.sequences));
     checkpoints_.begin(device_, pools_);
 }
 
@@ -59,7 +64,7 @@ Context::Context(const Model& model, std::shared_ptr<core::Device> device, const
 }
 
 void Context::measure_plans() {
-    const Demand demand = demand_of(*device_, forward(), scratch_, options_);
+    const Demand demand = demand_of(*device_, forward(), lanes_, options_);
     if (demand.scratch) memory_.count("kernel scratch", demand.scratch);
     memory_.count("plans", std::max(options_.plans, demand.plan) + Checkpoints::plan_bytes(*device_, pools_));
     if (const uint64_t staging = device_->staging_bytes()) memory_.count("staging", staging);
@@ -89,166 +94,106 @@ void Context::clear_row(int64_t row) {
     checkpoints_.forget(row);
 }
 
-core::Plan& Context::plan(const Shape& shape) {
-    if (core::Plan* known = plans_.find(shape)) return *known;
+core::Plan& Context::plan(const Shapes& shapes) {
+    if (core::Plan* known = plans_.find(shapes)) return *known;
     auto plan = std::make_unique<core::Plan>(device_, kernel_scratch_);
-    Graph graph(scratch_, [&](const ops::Call& call) { plan->add(call); }, shape.prefill);
-    forward().build(graph, shape);
+    forward().build(shapes, lanes_, [&](const ops::Call& call) { plan->add(call); });
     const uint64_t bytes = plan->bytes();
-    return plans_.put(shape, std::move(plan), bytes);
+    return plans_.put(shapes, std::move(plan), bytes);
 }
 
-/// What is asked of a part in any call.
-void Context::check(const std::vector<Part>& parts) const {
-    const auto that = []<class... Args>(bool ok, fmt::format_string<Args...> text, Args&&... args) {
-        if (!ok) throw Error(Status::invalid_argument, fmt::format(text, std::forward<Args>(args)...));
-    };
-    const int64_t width = geometry().width;
-    std::vector<bool> seen(size_t(options_.pools.sequences), false);
-    for (const Part& part : parts) {
-        that(part.row >= 0 && part.row < int64_t(seen.size()) && !seen[size_t(part.row)],
-             "pool row {}: each part has its own of {}", part.row, seen.size());
-        seen[size_t(part.row)] = true;
-        if (part.slot < 0 || part.slot >= options_.pools.slots())
-            throw Error(Status::range, fmt::format("state slot {} of {}", part.slot, options_.pools.slots()));
-        that(part.tokens.empty() || part.embeddings.empty(), "a part has tokens or embeddings, not both");
-        that(int64_t(part.embeddings.size()) % width == 0, "{} numbers of embeddings: rows of {} are expected",
-             part.embeddings.size(), width);
-        for (const float x : part.embeddings) that(std::isfinite(x), "embeddings: {} is not a finite number", x);
-        const int64_t n = tokens_of(part, width);
-        that(part.rope.empty() || int64_t(part.rope.size()) == 3 * n,
-             "{} rotary positions of {} tokens: three of each are expected", part.rope.size(), n);
-        for (const int32_t at : part.rope)
-            if (at < 0) throw Error(Status::range, fmt::format("rotary position {}: 0 is the first", at));
-        if (part.pos < 0 || part.pos > options_.pools.context - n)
-            throw Error(Status::range,
-                        fmt::format("positions {} to {} do not fit a context of {}; shorten the text or make the context "
-                                    "longer",
-                                    part.pos, part.pos + n, options_.pools.context));
-        if (part.shift < -part.pos || part.shift > INT32_MAX - part.pos - n)
-            throw Error(Status::range, fmt::format("rotary positions that differ by {} from {}: 0 to {} are expected",
-                                                   part.shift, part.pos, INT32_MAX - 1));
-        for (const int32_t token : part.tokens)
-            if (token < 0 || token >= int64_t(geometry().vocab))
-                throw Error(Status::range,
-                            fmt::format("token {} is not one of the vocabulary's {}", token, geometry().vocab));
-    }
-}
-
-void Context::check(const std::vector<Part>& parts, const Wanted& wanted, int64_t N, int64_t longest) const {
-    const PoolShape& p = options_.pools;
-    const auto that = []<class... Args>(bool ok, fmt::format_string<Args...> text, Args&&... args) {
-        if (!ok) throw Error(Status::invalid_argument, fmt::format(text, std::forward<Args>(args)...));
-    };
-    that(!parts.empty() && N > 0, "run: there are no tokens");
-    that(int64_t(parts.size()) <= p.sequences, "run: {} sequences in a call, the context was made for {}", parts.size(),
-         p.sequences);
-    if (wanted.prefill) {
-        that(parts.size() == 1, "run: a prefill call takes one sequence, so that its rows never depend on others");
-        that(N <= options_.chunk, "run: {} tokens in a prefill call, the context was made for {}", N, options_.chunk);
-    } else {
-        that(longest <= p.most_exact, "run: {} tokens of a sequence in an exact call, the context was made for {}",
-             longest, p.most_exact);
-    }
-    that(!(wanted.mtp || wanted.mtp_logits) || has_mtp(),
-         "run: the model has no MTP block, or the context was made without it");
-    check(parts);
-    for (const Part& part : parts)
-        that(part.embeddings.empty() == parts.front().embeddings.empty() &&
-                 part.rope.empty() == parts.front().rope.empty(),
-             "run: tokens and embeddings, and given and plain rotary positions, are not mixed in one call");
-    for (const int32_t row : wanted.rows) that(row >= 0 && row < N, "run: logits of row {} of {} are wanted", row, N);
-    const int64_t most = wanted.prefill ? std::max<int64_t>(options_.logit_rows, 1) : N;
-    that(int64_t(wanted.rows.size()) <= most, "run: {} rows of logits, the context was made for {}", wanted.rows.size(),
-         most);
-}
-
-void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
-    Shape s;
-    s.N = 0, s.longest = 0;
-    const int64_t width = geometry().width;
-    for (const Part& part : parts) {
-        const int64_t n = tokens_of(part, width);
-        s.N += n, s.longest = std::max(s.longest, n);
-    }
-    check(parts, wanted, s.N, s.longest);
-    s.B = int64_t(parts.size()), s.logits = int64_t(wanted.rows.size()), s.prefill = wanted.prefill;
-    s.all_rows = s.prefill && s.logits == s.N;
-    for (size_t i = 0; s.all_rows && i < wanted.rows.size(); ++i) s.all_rows = wanted.rows[i] == int32_t(i);
-    s.planes = parts.front().rope.empty() || !geometry().family->sections ? 1 : 3,
-    s.embeddings = !parts.front().embeddings.empty();
-    s.mtp = wanted.mtp, s.mtp_logits = wanted.mtp_logits;
-
-    const InputPlaces at(s);
-    std::vector<int32_t> values(size_t(at.end), 0);
-    const auto put = [&](int64_t at_element, int64_t value) { values[size_t(at_element)] = int32_t(value); };
-    int64_t row = 0;
-    for (int64_t b = 0; b < s.B; ++b) {
-        const Part& part = parts[size_t(b)];
-        const int64_t n = tokens_of(part, width);
-        put(at.pos + b, part.pos), put(at.seq + b, part.row), put(at.first + b, row), put(at.len + b, n),
-            put(at.slot + b, s.prefill ? 0 : part.slot);  // prompts see the last slot alone
-        for (int64_t t = 0; t < n; ++t, ++row) {
-            if (!s.embeddings) put(at.tokens + row, part.tokens[size_t(t)]);
-            for (int64_t plane = 0; plane < s.planes; ++plane)
-                put(at.rope + plane * s.N + row,
-                    part.rope.empty() ? part.pos + part.shift + t : part.rope[size_t(plane * n + t)]);
-        }
-    }
-    std::copy(wanted.rows.begin(), wanted.rows.end(), values.begin() + at.logits);
-
-    core::Plan& ready = plan(s);
-    inputs_.buffer->write(0, values.data(), values.size() * 4);
+/// Puts down what the call is about, in its lane and for its rows.
+void Context::give(const Call& call, const Shape& s) {
+    Lane& own = lane(s.prefill);
+    const std::vector<int32_t> values = inputs_of(call, s, geometry().width);
+    own.inputs.buffer->write(0, values.data(), values.size() * 4);
     if (s.embeddings) {
-        const Tensor embedding = scratch_.tensor("embedding", Type::f32, {geometry().width, s.N, 1, 1});
+        const Tensor embedding = own.scratch.tensor("embedding", Type::f32, {geometry().width, s.N, 1, 1});
         uint64_t to = 0;
-        for (const Part& part : parts) {
+        for (const Part& part : call.parts) {
             embedding.buffer->write(to, part.embeddings.data(), part.embeddings.size_bytes());
             to += part.embeddings.size_bytes();
         }
     }
-    last_ = {};
-    for (const Part& part : parts) {
-        std::vector<int32_t>& greatest = ran_rope_[size_t(part.row)];
-        greatest.assign(part.rope.begin(), part.rope.begin() + std::ptrdiff_t(part.rope.size() / 3));
-        for (size_t i = greatest.size(); i < part.rope.size(); ++i)
-            greatest[i % greatest.size()] = std::max(greatest[i % greatest.size()], part.rope[i]);
+    for (const Part& part : call.parts) {
+        Ran& ran = ran_[size_t(part.row)];
+        ran.prompt = s.prefill;
+        ran.rope.assign(part.rope.begin(), part.rope.begin() + std::ptrdiff_t(part.rope.size() / 3));
+        for (size_t i = ran.rope.size(); i < part.rope.size(); ++i)
+            ran.rope[i % ran.rope.size()] = std::max(ran.rope[i % ran.rope.size()], part.rope[i]);
     }
-    for (const Part& part : parts)  // what is in the last slot of a sequence that is elsewhere was rolled back
+    for (const Part& part : call.parts)  // what is in the last slot of a sequence that is elsewhere was rolled back
         if (s.prefill && part.pos > 0 && options_.pools.form == StateForm::snapshots)
             pools_.make_last(part.row, part.slot);
-    checkpoints_.keep(parts, wanted.prefill);
-    ready.run();
-    last_ = s;
+    checkpoints_.keep(call.parts, s.prefill);
+}
+
+void Context::replay(core::Plan& plan, const Shapes& shapes) {
+    broke_off_ = true;
+    plan.run();
+    broke_off_ = false, last_ = shapes;
+}
+
+void Context::run_all(std::initializer_list<const Call*> calls) {
+    broke_off_ = false;
+    Shapes shapes;
+    for (const Call* call : calls)
+        (call->wanted.prefill ? shapes.prompt : shapes.exact) = shape_of(*call, options_, geometry(), has_mtp());
+    core::Plan& ready = plan(shapes);
+    last_ = {};
+    for (const Call* call : calls) give(*call, call->wanted.prefill ? *shapes.prompt : *shapes.exact);
+    replay(ready, shapes);
+}
+
+void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
+    const Call call{parts, wanted};
+    run_all({&call});
+}
+
+void Context::run(const Call& prompt, const Call& exact) {
+    broke_off_ = false;
+    const auto that = [](bool ok, const char* text) {
+        if (!ok) throw Error(Status::invalid_argument, text);
+    };
+    that(joins(), "run: the context was not made for two calls in one plan; give them one after the other");
+    that(prompt.wanted.prefill && !exact.wanted.prefill, "run: a prefill call and an exact one go into one plan");
+    for (const Part& a : prompt.parts)
+        for (const Part& b : exact.parts) that(a.row != b.row, "run: a sequence is in one of two calls of a plan, not in both");
+    run_all({&prompt, &exact});
+}
+
+Context::Result Context::result(size_t i) const {
+    const size_t exact = last_.exact ? size_t(last_.exact->logits) : 0;
+    if (i < exact) return {lanes_.front().scratch, *last_.exact, i};
+    if (last_.prompt && i - exact < size_t(last_.prompt->logits)) return {lanes_.back().scratch, *last_.prompt, i - exact};
+    throw Error(Status::invalid_argument, "the last call was not asked for the logits of that row");
 }
 
 std::vector<float> Context::logits(size_t i) const {
-    if (int64_t(i) >= last_.logits)
-        throw Error(Status::invalid_argument, "logits: the last call was not asked for that row");
+    const Result found = result(i);
     std::vector<float> row(geometry().vocab);
-    const Tensor all = scratch_.tensor("logits", Type::f32, {geometry().vocab, last_.logits, 1, 1});
-    all.buffer->read(i * row.size() * sizeof(float), row.data(), row.size() * sizeof(float));
+    const Tensor all = found.scratch.tensor("logits", Type::f32, {geometry().vocab, found.shape.logits, 1, 1});
+    all.buffer->read(found.at * row.size() * sizeof(float), row.data(), row.size() * sizeof(float));
     return row;
 }
 
 std::vector<float> Context::hidden(size_t i) const {
-    if (int64_t(i) >= last_.logits)
-        throw Error(Status::invalid_argument, "hidden: the last call was not asked for the logits of that row");
+    const Result found = result(i);
     std::vector<float> row(geometry().width);
-    const Tensor all = scratch_.tensor(last_.all_rows ? "hidden" : "chosen", Type::f32, {geometry().width, last_.logits, 1, 1});
-    all.buffer->read(i * row.size() * sizeof(float), row.data(), row.size() * sizeof(float));
+    const Tensor all = found.scratch.tensor(found.shape.all_rows ? "hidden" : "chosen", Type::f32,
+                                            {geometry().width, found.shape.logits, 1, 1});
+    all.buffer->read(found.at * row.size() * sizeof(float), row.data(), row.size() * sizeof(float));
     return row;
 }
 
 std::vector<Candidate> Context::candidates(size_t i) const {
-    if (int64_t(i) >= last_.logits)
-        throw Error(Status::invalid_argument, "candidates: the last call was not asked for that row");
+    const Result found = result(i);
     const size_t k = size_t(options_.top);
     std::vector<int32_t> ids(k);
     std::vector<float> shares(k);
-    const Extent ne{options_.top, last_.logits, 1, 1};
-    scratch_.tensor("top_ids", Type::i32, ne).buffer->read(i * k * 4, ids.data(), k * 4);
-    scratch_.tensor("top_shares", Type::f32, ne).buffer->read(i * k * 4, shares.data(), k * 4);
+    const Extent ne{options_.top, found.shape.logits, 1, 1};
+    found.scratch.tensor("top_ids", Type::i32, ne).buffer->read(found.at * k * 4, ids.data(), k * 4);
+    found.scratch.tensor("top_shares", Type::f32, ne).buffer->read(found.at * k * 4, shares.data(), k * 4);
     std::vector<Candidate> list(k);
     for (size_t j = 0; j < k; ++j) list[j] = {ids[j], shares[j]};
     return list;
@@ -265,7 +210,7 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
         s.B > options_.pools.sequences)
         throw Error(Status::invalid_argument, fmt::format("draft: 1 to {} steps for each of 1 to {} parts are expected",
                                                           options_.pools.most_exact - 1, options_.pools.sequences));
-    check(parts);
+    check(parts, options_, geometry());
     for (const Part& part : parts) {
         if (int64_t(part.tokens.size()) != s.forced + 1 || s.forced < 0 || s.forced >= s.steps)
             throw Error(Status::invalid_argument,
@@ -289,19 +234,20 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
             values[size_t(at.rope + step * s.N + b)] = ends ? -1 : int32_t(pos + shift);
         }
     }
-    core::Plan& ready = plan(s);
-    inputs_.buffer->write(0, values.data(), values.size() * 4);
+    const Shapes shapes{.exact = s, .prompt = {}};
+    core::Plan& ready = plan(shapes);
+    lane(false).inputs.buffer->write(0, values.data(), values.size() * 4);
     last_ = {};
-    ready.run();
+    replay(ready, shapes);
+    const Scratch& scratch = lane(false).scratch;
     std::vector<int32_t> ids(size_t(s.B * s.steps));
     std::vector<float> shares(ids.size());
-    scratch_.tensor("draft_ids", Type::i32, {1, s.B * s.steps, 1, 1}).buffer->read(0, ids.data(), ids.size() * 4);
-    scratch_.tensor("top_shares", Type::f32, {1, s.B * s.steps, 1, 1})
+    scratch.tensor("draft_ids", Type::i32, {1, s.B * s.steps, 1, 1}).buffer->read(0, ids.data(), ids.size() * 4);
+    scratch.tensor("top_shares", Type::f32, {1, s.B * s.steps, 1, 1})
         .buffer->read(0, shares.data(), shares.size() * 4);
     std::vector<std::vector<Candidate>> drafts(size_t(s.steps - s.forced), std::vector<Candidate>(size_t(s.B)));
     for (size_t i = 0, from = size_t(s.forced * s.B); from + i < ids.size(); ++i)
         drafts[i / size_t(s.B)][i % size_t(s.B)] = {ids[from + i], shares[from + i]};
-    last_ = s;
     return drafts;
 }
 

@@ -5,40 +5,16 @@
 //     std::vector<float> logits = context.logits(0);
 //
 // A plan is recorded once for every shape of a call (rows, sequences, longest, ...) and then replayed; when there are
-// many, the one used longest ago goes. The context knows no sequences, only pool rows and positions; SequenceState keeps
+// many, the one used longest ago goes. A prompt's call and an exact one of other sequences may share a plan. The context knows no sequences, only pool rows and positions; SequenceState keeps
 // the law of what may be asked for (checkpoint.h has what a row held before its last call).
 #pragma once
 
+#include "runtime/model/call.h"
 #include "runtime/model/checkpoint.h"
-#include "runtime/model/forward.h"
 #include "runtime/model/model.h"
-#include "runtime/model/options.h"
 #include "runtime/model/plan_cache.h"
 
 namespace rw::model {
-
-/// One sequence's part of a call.
-struct Part {
-    int64_t row = 0;                      // of the pools
-    int64_t pos = 0;                      // of the first token
-    int64_t slot = 0;                     // of the input state, in snapshot form
-    std::span<const int32_t> tokens{};
-    std::span<const float> embeddings{};  // [w, n], instead of tokens
-    std::span<const int32_t> rope{};      // [n, 3]: times, heights, widths; empty: the positions + shift
-    int64_t shift = 0;                    // behind a picture words have other rotary positions than positions
-};
-
-/// Tokens of a part of either kind, `width` numbers an embedding.
-inline int64_t tokens_of(const Part& part, int64_t width) {
-    return part.embeddings.empty() ? int64_t(part.tokens.size()) : int64_t(part.embeddings.size()) / width;
-}
-
-struct Wanted {
-    bool prefill = false;
-    std::vector<int32_t> rows{};  // packed rows whose logits are wanted, e.g. n - 1
-    bool mtp = false;             // fill the MTP block's cache for the rows
-    bool mtp_logits = false;      // the logits are the MTP block's
-};
 
 struct Candidate {
     int32_t token;
@@ -74,10 +50,18 @@ public:
 
     /// Runs the parts' tokens through the model, each from its position on, and waits.
     void run(const std::vector<Part>& parts, const Wanted& wanted);
-    /// Whether the last call was a prompt's, which keeps its last state alone.
-    bool ran_prompt() const { return last_.prefill; }
-    /// Of the last call's tokens of a pool row the greatest of their three rotary positions; empty where none were given.
-    std::span<const int32_t> ran_rope(int64_t row) const { return ran_rope_.at(size_t(row)); }
+    /// A prompt's call and an exact one of other sequences in one plan: each has the bits that it has alone. Only where
+    /// joins(). Of what is wanted the exact call's rows come first.
+    void run(const Call& prompt, const Call& exact);
+    /// Whether there is what two calls side by side take: with Options::joint, for several sequences.
+    bool joins() const { return lanes_.size() > 1; }
+    /// Whether the last call failed on the device: what the sequences hold that it was about is not known. One that failed
+    /// before has changed nothing.
+    bool broke_off() const { return broke_off_; }
+    /// Whether a pool row's last call was a prompt's, which keeps its last state alone.
+    bool ran_prompt(int64_t row) const { return ran_.at(size_t(row)).prompt; }
+    /// Of that call's tokens the greatest of their three rotary positions; empty where none were given.
+    std::span<const int32_t> ran_rope(int64_t row) const { return ran_.at(size_t(row)).rope; }
     Checkpoints& checkpoints() { return checkpoints_; }
     const Checkpoints& checkpoints() const { return checkpoints_; }
 
@@ -99,10 +83,23 @@ private:
     /// What would fit, for who asked for too much.
     std::string advice(const Ledger& would, uint64_t budget) const;
     void prepare(Memory& memory, const Progress& progress);
-    Forward forward() const { return {geometry(), weights_, pools_, inputs_, options_.top}; }
-    core::Plan& plan(const Shape& shape);
-    void check(const std::vector<Part>& parts) const;
-    void check(const std::vector<Part>& parts, const Wanted& wanted, int64_t N, int64_t longest) const;
+    Forward forward() const { return {geometry(), weights_, pools_, options_.top}; }
+    core::Plan& plan(const Shapes& shapes);
+    Lane& lane(bool prompt) { return prompt ? lanes_.back() : lanes_.front(); }
+    void run_all(std::initializer_list<const Call*> calls);
+    void give(const Call& call, const Shape& shape);
+    void replay(core::Plan& plan, const Shapes& shapes);
+    /// Where the i-th wanted row is.
+    struct Result {
+        const Scratch& scratch;
+        const Shape& shape;
+        size_t at;
+    };
+    Result result(size_t i) const;
+    struct Ran {
+        bool prompt = false;
+        std::vector<int32_t> rope{};
+    };
 
     std::shared_ptr<const Model> model_;
     std::shared_ptr<core::Device> device_;
@@ -110,12 +107,12 @@ private:
     Memory memory_;
     Weights weights_;
     Pools pools_;
-    Scratch scratch_;
-    Tensor inputs_;
+    std::vector<Lane> lanes_;  // of exact calls and drafts, and of prompts where that is another
     std::shared_ptr<core::Buffer> kernel_scratch_;  // of all plans
-    PlanCache<Shape, core::Plan> plans_;
-    Shape last_;
-    std::vector<std::vector<int32_t>> ran_rope_;  // of the pool rows
+    PlanCache<Shapes, core::Plan> plans_;
+    Shapes last_;
+    bool broke_off_ = false;
+    std::vector<Ran> ran_;  // of the pool rows
     std::vector<bool> taken_;
     Checkpoints checkpoints_;
 };

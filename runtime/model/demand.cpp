@@ -69,7 +69,8 @@ std::vector<Shape> largest_shapes(const Options& o, bool mtp) {
     const PoolShape& p = o.pools;
     const int64_t exact = p.sequences * p.most_exact, rows = std::max<int64_t>(o.logit_rows, 1);
     std::vector<Shape> list{
-        {.N = exact, .B = p.sequences, .longest = p.most_exact, .logits = exact, .planes = 3, .mtp = mtp},
+        {.N = exact, .B = p.sequences, .longest = p.most_exact, .logits = exact, .planes = 3, .mtp = mtp,
+         .mtp_logits = mtp},
         {.N = o.chunk, .longest = o.chunk, .logits = rows, .planes = 3, .prefill = true, .mtp = mtp,
          .mtp_logits = mtp}};
     if (mtp && p.most_exact > 1)
@@ -77,20 +78,22 @@ std::vector<Shape> largest_shapes(const Options& o, bool mtp) {
     return list;
 }
 
-Demand demand_of(core::Device& device, const Forward& forward, Scratch& scratch, const Options& options) {
+Demand demand_of(core::Device& device, const Forward& forward, std::span<Lane> lanes, const Options& options) {
     Demand demand;
     const bool mtp = forward.weights.mtp.has_value();
-    for (const Shape& shape : largest_shapes(options, mtp)) {
+    const auto record = [&](const Shapes& shapes) {
         core::Plan plan(device.shared_from_this());
-        Graph graph(scratch, [&](const ops::Call& call) { plan.add(call); }, shape.prefill);
-        forward.build(graph, shape);
+        forward.build(shapes, lanes, [&](const ops::Call& call) { plan.add(call); });
         demand.plan = std::max(demand.plan, device.recording_bytes(plan.steps()));
         demand.scratch = std::max(demand.scratch, plan.scratch_bytes());
-    }
+    };
+    const std::vector<Shape> largest = largest_shapes(options, mtp);
+    for (const Shape& shape : largest) record(shape.prefill ? Shapes{{}, shape} : Shapes{shape, {}});
+    if (lanes.size() > 1) record({largest[0], largest[1]});
     const Sketch sketch(forward.weights, forward.pools);
-    const Forward each{forward.geometry, sketch.weights, sketch.pools, forward.inputs, forward.top};
+    const Forward each{forward.geometry, sketch.weights, sketch.pools, forward.top};
     every_shape(options, mtp, [&](const Shape& shape) {
-        Graph graph(scratch, [&](const ops::Call& call) {
+        Graph graph(shape.prefill ? lanes.back() : lanes.front(), [&](const ops::Call& call) {
             const core::Implementation& taken = core::select(device, ops::all()[size_t(call.op)], call);
             demand.scratch = std::max(demand.scratch, taken.scratch(call));
         }, shape.prefill);

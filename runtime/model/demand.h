@@ -9,7 +9,7 @@
 
 namespace rw::model {
 
-/// The shapes that need the most of every tensor.
+/// The shapes that need the most of every tensor: of an exact call, of a prompt's, of a draft.
 std::vector<Shape> largest_shapes(const Options& options, bool mtp);
 
 struct Demand {
@@ -17,7 +17,7 @@ struct Demand {
     uint64_t plan = 0;     // bytes of the largest plan itself
 };
 
-/// forward and scratch: of a Memory that measures, for the largest shapes.
-Demand demand_of(core::Device& device, const Forward& forward, Scratch& scratch, const Options& options);
+/// forward and lanes: of a Memory that measures, for the largest shapes.
+Demand demand_of(core::Device& device, const Forward& forward, std::span<Lane> lanes, const Options& options);
 
 }  // namespace rw::model

@@ -4,6 +4,20 @@
 
 namespace rw::model {
 
+namespace {
+
+Rows rows_at(const Graph& graph, const Shape& s, const InputPlaces& at, int64_t step) {
+    const auto list = [&](int64_t from) { return graph.input(from, {s.B, 1, 1, 1}); };
+    Rows rows;
+    rows.N = s.N, rows.B = s.B, rows.longest = s.longest, rows.prefill = s.prefill;
+    rows.pos = list(at.pos + step * at.stride), rows.seq = list(at.seq + step * at.stride);
+    rows.first = list(at.first), rows.len = list(at.len), rows.slot = list(at.slot);
+    rows.rope = graph.input(at.rope + step * s.N * s.planes, {s.N, s.planes, 1, 1});
+    return rows;
+}
+
+}  // namespace
+
 InputPlaces::InputPlaces(const Shape& s) {
     const int64_t steps = std::max<int64_t>(s.steps, 1);
     tokens = 0;
@@ -20,20 +34,19 @@ InputPlaces::InputPlaces(const Shape& s) {
 
 void Forward::build(Graph& graph, const Shape& s) const { s.steps ? build_draft(graph, s) : build_call(graph, s); }
 
-Tensor Forward::input(int64_t from, Extent ne) const {
-    Tensor t = inputs;
-    t.offset = uint64_t(from) * 4, t.ne = ne, t.nb = contiguous(Type::i32, ne);
-    return t;
-}
-
-Rows Forward::rows_at(const Shape& s, const InputPlaces& at, int64_t step) const {
-    const auto list = [&](int64_t from) { return input(from, {s.B, 1, 1, 1}); };
-    Rows rows;
-    rows.N = s.N, rows.B = s.B, rows.longest = s.longest, rows.prefill = s.prefill;
-    rows.pos = list(at.pos + step * at.stride), rows.seq = list(at.seq + step * at.stride);
-    rows.first = list(at.first), rows.len = list(at.len), rows.slot = list(at.slot);
-    rows.rope = input(at.rope + step * s.N * s.planes, {s.N, s.planes, 1, 1});
-    return rows;
+void Forward::build(const Shapes& shapes, std::span<Lane> lanes, const Graph::Sink& sink) const {
+    std::vector<ops::Call> prompt, exact;
+    const auto list = [&](const std::optional<Shape>& shape, Lane& lane, std::vector<ops::Call>& calls) {
+        if (!shape) return;
+        Graph graph(lane, [&](const ops::Call& call) { calls.push_back(call); }, shape->prefill);
+        build(graph, *shape);
+    };
+    list(shapes.prompt, lanes.back(), prompt);
+    list(shapes.exact, lanes.front(), exact);
+    for (size_t i = 0; i < std::max(prompt.size(), exact.size()); ++i) {
+        if (i < prompt.size()) sink(prompt[i]);
+        if (i < exact.size()) sink(exact[i]);
+    }
 }
 
 void Forward::head(Graph& graph, const Shape& s, const Tensor& hidden, const Tensor& matrix,
@@ -48,12 +61,12 @@ void Forward::head(Graph& graph, const Shape& s, const Tensor& hidden, const Ten
 
 void Forward::build_call(Graph& graph, const Shape& s) const {
     const InputPlaces at(s);
-    const Rows rows = rows_at(s, at, 0);
+    const Rows rows = rows_at(graph, s, at, 0);
     const Layers layers{graph, geometry, pools};
     const Tensor embedding = graph.scratch("embedding", {geometry.width, s.N, 1, 1});
     if (!s.embeddings)
         graph.add("GET_ROWS",
-                  {{"table", weights.embed}, {"ids", input(at.tokens, {s.N, 1, 1, 1})}, {"out", embedding}});
+                  {{"table", weights.embed}, {"ids", graph.input(at.tokens, {s.N, 1, 1, 1})}, {"out", embedding}});
 
     Tensor x = embedding;
     size_t recurrent = 0, attention = 0;
@@ -67,7 +80,7 @@ void Forward::build_call(Graph& graph, const Shape& s) const {
         Tensor own = embedding;
         if (mtp.own_embed && !s.embeddings) {
             own = graph.scratch("mtp_embedding", embedding.ne);
-            graph.add("GET_ROWS", {{"table", mtp.embed}, {"ids", input(at.tokens, {s.N, 1, 1, 1})}, {"out", own}});
+            graph.add("GET_ROWS", {{"table", mtp.embed}, {"ids", graph.input(at.tokens, {s.N, 1, 1, 1})}, {"out", own}});
         }
         x = layers.merged(mtp, weights.shift, rows, own, hidden);
         if (!s.mtp_logits) {
@@ -81,7 +94,7 @@ void Forward::build_call(Graph& graph, const Shape& s) const {
     if (s.logits == 0) return;
     if (!s.all_rows) {
         const Tensor chosen = graph.scratch("chosen", {geometry.width, s.logits, 1, 1});
-        graph.add("GET_ROWS", {{"table", hidden}, {"ids", input(at.logits, {s.logits, 1, 1, 1})}, {"out", chosen}});
+        graph.add("GET_ROWS", {{"table", hidden}, {"ids", graph.input(at.logits, {s.logits, 1, 1, 1})}, {"out", chosen}});
         hidden = chosen;
     }
     head(graph, s, hidden, matrix, {});
@@ -95,8 +108,8 @@ void Forward::build_draft(Graph& graph, const Shape& s) const {
     const Tensor embedding = graph.scratch("embedding", {geometry.width, s.B, 1, 1});
     Tensor ids, hidden;
     for (int64_t step = 0; step < s.steps; ++step) {
-        const Rows rows = rows_at(s, at, step);
-        if (step <= s.forced) ids = input(at.tokens + step * s.B, {s.B, 1, 1, 1});
+        const Rows rows = rows_at(graph, s, at, step);
+        if (step <= s.forced) ids = graph.input(at.tokens + step * s.B, {s.B, 1, 1, 1});
         graph.add("GET_ROWS", {{"table", mtp.embed}, {"ids", ids}, {"out", embedding}});
         // What is kept as the hidden row of this position is overwritten by the call that verifies it.
         Tensor x = step == 0 ? layers.merged(mtp, weights.shift, rows, embedding, embedding)

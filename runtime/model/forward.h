@@ -1,10 +1,12 @@
 // The forward pass of a call as a graph: embedding, layers, MTP block, head.
 //
 // A graph is made for a shape: how many rows, sequences, logits. What differs between calls of one shape, tokens,
-// positions and pool rows, is read from one i32 buffer, divided as InputPlaces says.
+// positions and pool rows, is read from one i32 buffer, divided as InputPlaces says. A plan holds one call, or two side by
+// side: a prompt's and an exact one of other sequences, which share weights, and nothing that is written.
 #pragma once
 
 #include <compare>
+#include <optional>
 
 #include "runtime/model/layers.h"
 
@@ -19,6 +21,12 @@ struct Shape {
     auto operator<=>(const Shape&) const = default;
 };
 
+/// What a plan is recorded for: an exact call or a draft, or a prompt's call, or a prompt's and an exact call.
+struct Shapes {
+    std::optional<Shape> exact, prompt;
+    auto operator<=>(const Shapes&) const = default;
+};
+
 /// Offsets in elements of the parts of the input buffer.
 struct InputPlaces {
     int64_t tokens, rope, pos, seq, first, len, slot, logits, end;
@@ -30,18 +38,19 @@ struct Forward {
     const gguf::Geometry& geometry;
     const Weights& weights;
     const Pools& pools;
-    const Tensor& inputs;  // i32
-    int64_t top;           // candidates of a row of logits
+    int64_t top;  // candidates of a row of logits
 
     /// The call, or with steps the draft, that the shape describes.
     void build(Graph& graph, const Shape& shape) const;
+    /// The calls of a plan, in order. lanes: of exact calls and drafts the first, of prompts the last; of two calls side by
+    /// side each has its own, so that each does what it does alone. They take turns op by op: what one has read of a matrix
+    /// is at hand for the other.
+    void build(const Shapes& shapes, std::span<Lane> lanes, const Graph::Sink& sink) const;
 
 private:
     void build_call(Graph& graph, const Shape& shape) const;
     void build_draft(Graph& graph, const Shape& shape) const;
     void head(Graph& graph, const Shape& shape, const Tensor& hidden, const Tensor& matrix, const Tensor& chosen) const;
-    Rows rows_at(const Shape& shape, const InputPlaces& at, int64_t step) const;
-    Tensor input(int64_t from, Extent ne) const;
 };
 
 }  // namespace rw::model

@@ -24,11 +24,17 @@ Tensor Scratch::tensor(const std::string& name, Type type, Extent ne) const {
     return t;
 }
 
+Tensor Graph::input(int64_t from, Extent ne) const {
+    Tensor t = lane_.inputs;
+    t.offset = uint64_t(from) * 4, t.ne = ne, t.nb = contiguous(Type::i32, ne);
+    return t;
+}
+
 Tensor Graph::scratch(const char* name, Extent ne, Type type) {
-    if (sink_) return scratch_.tensor(name, type, ne);
+    if (sink_) return lane_.scratch.tensor(name, type, ne);
     Tensor t;
     t.type = type, t.ne = ne, t.nb = contiguous(type, ne);
-    scratch_.reserve(name, t.span());
+    lane_.scratch.reserve(name, t.span());
     return t;
 }
 

@@ -26,6 +26,12 @@ private:
     std::map<std::string, Tensor> memory_;
 };
 
+/// What a call works in: scratch tensors, and its inputs, i32. Two calls that run side by side have one each.
+struct Lane {
+    Scratch scratch{};
+    Tensor inputs{};
+};
+
 struct Named {
     const char* name;
     Tensor tensor;
@@ -41,8 +47,10 @@ public:
     using Sink = std::function<void(const ops::Call&)>;
     /// Without a sink it measures: there are no calls and scratch grows.
     /// prefill: for the rows of a prompt, which keep their bits for the same prompt, not for any company.
-    Graph(Scratch& scratch, Sink sink, bool prefill) : scratch_(scratch), sink_(std::move(sink)), prefill_(prefill) {}
+    Graph(Lane& lane, Sink sink, bool prefill) : lane_(lane), sink_(std::move(sink)), prefill_(prefill) {}
 
+    /// Elements of the inputs, from `from` on.
+    Tensor input(int64_t from, Extent ne) const;
     Tensor scratch(const char* name, Extent ne, Type type = Type::f32);
     /// Tensors that are not present are left out.
     void add(const char* op, std::initializer_list<Named> tensors, std::initializer_list<Attribute> attributes = {});
@@ -53,7 +61,7 @@ public:
     Tensor normed(const char* name, const Tensor& x, const Tensor& w, float eps, const Tensor& gate = {});
 
 private:
-    Scratch& scratch_;
+    Lane& lane_;
     Sink sink_;
     bool prefill_;
 };

@@ -29,7 +29,7 @@ struct Copy {
 /// In one submit. The steps copy words, whatever they mean.
 void run_copies(const std::shared_ptr<core::Device>& device, std::span<const Copy> copies) {
     core::Plan plan(device);
-    model::Scratch none;
+    model::Lane none;
     model::Graph graph(none, [&](const ops::Call& call) { plan.add(call); }, false);
     for (const Copy& c : copies)
         for (uint64_t at = 0; at < c.bytes; at += most_step) {

@@ -61,7 +61,7 @@ void SequenceState::advance(int64_t n, bool mtp) {
     if (mtp && mtp_end_ >= pos_) mtp_end_ = pos_ + n;
     pos_ += n, end_ = pos_;
     high_ = std::max(high_, pos_);
-    kept_ = context_->ran_prompt() ? 1 : std::min(n, context_->options().pools.most_exact);
+    kept_ = context_->ran_prompt(row_) ? 1 : std::min(n, context_->options().pools.most_exact);
     const auto later = [](int64_t pos, const Turn& turn) { return pos < turn.pos; };
     const auto needed = std::upper_bound(turns_.begin(), turns_.end(), lowest(), later);
     if (needed - turns_.begin() > 1) turns_.erase(turns_.begin(), needed - 1);

@@ -26,7 +26,7 @@ Member expected(const Generation& g) {
 
 }  // namespace
 
-std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation*>& going) {
+std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation*>& going, bool beside_prompt) {
     std::vector<std::vector<int32_t>> result(going.size());
     struct Jobs {
         std::vector<DraftJob> jobs;
@@ -41,7 +41,9 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
         g.last = {};
         if (!g.controller) continue;
         const Controller& c = *g.controller;
-        const int n = g.controller->choose(costs_, others_of(members, i, costs_));
+        // Beside a prompt a plain round would not tell what one costs.
+        const bool as_before = beside_prompt && costs_.plain_due(int(going.size()));
+        const int n = as_before ? c.best() : g.controller->choose(costs_, others_of(members, i, costs_));
         members[i].asked = n, members[i].tokens = c.tokens(n), members[i].drafts = c.drafts(n);
         members[i].controller = n == c.best() ? &c : nullptr;  // what is only tried stays
     }
@@ -101,8 +103,8 @@ void Generator::cut(Generation& g, const std::vector<model::Candidate>& chain, i
     if (int(n) >= g.request.n_min) g.last.draft.assign(chain.begin(), chain.begin() + std::ptrdiff_t(n));
 }
 
-/// Who has to know how the round went.
-void Generator::tell(const std::vector<Generation*>& going, double seconds) {
+/// Who has to know how the round went. The time of one beside a prompt is mostly the prompt's, and teaches no costs.
+void Generator::tell(const std::vector<Generation*>& going, double seconds, bool beside_prompt) {
     const int sequences = int(going.size());
     int drafts = 0;
     int64_t tokens = 0;
@@ -112,8 +114,10 @@ void Generator::tell(const std::vector<Generation*>& going, double seconds) {
         if (!s.reading) costs_.add_drafting(s.drafter->name(), s.sequences, s.longest, s.seconds);
     }
     for (const Generation* g : going) drafts += int(g->last.draft.size()), tokens += g->last.accepted + 1;
-    costs_.add_rest(sequences, drafts, seconds - drafting);
-    costs_.add_yield(sequences, tokens, seconds);
+    if (!beside_prompt) {
+        costs_.add_rest(sequences, drafts, seconds - drafting);
+        costs_.add_yield(sequences, tokens, seconds);
+    }
     for (Generation* each : going) {
         Generation& g = *each;
         const int drafted = int(g.last.draft.size());

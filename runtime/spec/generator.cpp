@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <utility>
 
 #include "runtime/clock.h"
@@ -77,10 +78,10 @@ Generation& Generator::add(Request request, const model::Progress& progress) {
     one.push_back(fresh(std::move(request), sequence::SequenceState(context_)));
     Generation& g = one.front();
     while (g.prompting()) {
-        prompt_call(g);
+        const PromptCall next = prompt_call(g);
+        run(&next, nullptr);
         if (progress && !progress(uint64_t(g.state.pos()), g.request.prompt.size())) cancel(g);
     }
-    begin(g);
     all_.splice(all_.end(), one);
     return g;
 }
@@ -136,34 +137,76 @@ Generation& Generator::resume(sequence::SequenceState state, int32_t last, Reque
 void Generator::take_known(Generation& g, const sequence::PrefixCache::Prompt& prompt) {
     const int64_t before = g.state.pos();
     cache_->restore(g.state, prompt, g.needs_mtp());
+    g.by_cuts = g.state.pos();
     // A copy that failed leaves nothing, and then nothing was saved.
     g.counts.cached = g.state.pos() < before ? 0 : g.counts.cached + g.state.pos() - before;
 }
 
-/// The next call of a prompt; behind its last the first token is chosen.
-void Generator::prompt_call(Generation& g) {
+Generator::PromptCall Generator::prompt_call(Generation& g) {
     const double start = seconds_now();
     const std::span<const int32_t> prompt(g.request.prompt);
-    const int64_t chunk = context_.options().chunk;
-    const std::vector<int64_t> cuts = sequence::prompt_cuts(prompt, chunk, g.request.message_start);
-    const bool known = cache_ && g.state.pos() == g.by_cuts;
-    if (known) take_known(g, {prompt, cuts});
-    const size_t at = size_t(g.state.pos()), end = size_t(*std::upper_bound(cuts.begin(), cuts.end(), g.state.pos()));
+    PromptCall next{&g, sequence::prompt_cuts(prompt, context_.options().chunk, g.request.message_start),
+                    cache_ && g.state.pos() == g.by_cuts, {}};
+    if (next.by_cuts) take_known(g, {prompt, next.cuts});
+    const size_t at = size_t(g.state.pos()), end = size_t(*std::upper_bound(next.cuts.begin(), next.cuts.end(), g.state.pos()));
     const auto part = prompt.subspan(at, end - at);
-    model::Wanted wanted{.prefill = true, .mtp = g.needs_mtp()};
-    if (end == prompt.size()) wanted.rows = {int32_t(part.size()) - 1};
-    context_.run({g.state.part(part)}, wanted);
-    g.state.advance(int64_t(part.size()), wanted.mtp);
-    if (end == prompt.size()) {
-        take(g, verdict(g, {}, 0, g.state.pos()));
-        if (g.request.hidden) g.hidden = context_.hidden(0);
-    }
-    if (known) {
-        g.by_cuts = g.state.pos();
-        // A longer prompt would not be cut at this one's end.
-        if (end < prompt.size() || int64_t(end) % chunk == 0) cache_->offer(g.state, {prompt, cuts});
-    }
+    next.call = {{g.state.part(part)}, {.prefill = true, .mtp = g.needs_mtp()}};
+    if (end == prompt.size()) next.call.wanted.rows = {int32_t(part.size()) - 1};
     g.counts.prefill_seconds += seconds_now() - start;
+    return next;
+}
+
+/// Takes what a prompt's call has left; behind the last the first token is chosen, from row `row` of what was wanted.
+void Generator::finish(const PromptCall& done, size_t row) {
+    Generation& g = *done.generation;
+    const std::span<const int32_t> prompt(g.request.prompt);
+    const int64_t chunk = context_.options().chunk;
+    g.state.advance(int64_t(done.call.parts.front().tokens.size()), done.call.wanted.mtp);
+    const bool ends = g.state.pos() == int64_t(prompt.size());
+    if (ends) {
+        take(g, verdict(g, {}, row, g.state.pos()));
+        if (g.request.hidden) g.hidden = context_.hidden(row);
+    }
+    if (!done.by_cuts) return;
+    g.by_cuts = g.state.pos();
+    // A longer prompt would not be cut at this one's end.
+    if (!ends || g.by_cuts % chunk == 0) cache_->offer(g.state, {prompt, done.cuts});
+}
+
+/// Runs the calls, in one plan where there are two, and takes what has come of them.
+void Generator::run(const PromptCall* prompt, const RoundCall* round) {
+    const double start = seconds_now();
+    try {
+        if (prompt && round) context_.run(prompt->call, round->call);
+        else if (prompt) context_.run(prompt->call.parts, prompt->call.wanted);
+        else context_.run(round->call.parts, round->call.wanted);
+    } catch (...) {
+        if (prompt) fail(*prompt->generation);
+        if (round && context_.broke_off())
+            for (Generation* g : round->going) fail(*g);
+        throw;
+    }
+    std::exception_ptr problem;
+    const auto goes_well = [&](auto&& part) {
+        try {
+            part();
+            return true;
+        } catch (...) {
+            if (!problem) problem = std::current_exception();
+            return false;
+        }
+    };
+    if (prompt) {
+        Generation& g = *prompt->generation;
+        if (!goes_well([&] { finish(*prompt, round ? round->call.wanted.rows.size() : 0); })) fail(g);
+        g.counts.prefill_seconds += seconds_now() - start;
+    }
+    if (round) goes_well([&] { finish(*round, prompt ? seconds_now() : start, prompt); });
+    if (prompt) {
+        Generation& g = *prompt->generation;
+        if (!g.text.empty() && g.stopped != Stop::failed && !goes_well([&] { begin(g); })) fail(g);
+    }
+    if (problem) std::rethrow_exception(problem);
 }
 
 /// Of the prompts that wait, the one after the last that had its turn.
@@ -178,18 +221,25 @@ Generation* Generator::next_prompt() {
 }
 
 bool Generator::step() {
-    Generation* const g = next_prompt();
-    if (g) {
-        turn_ = g->id;
+    Generation* const next = next_prompt();
+    std::optional<PromptCall> prompt;
+    if (next) {
+        turn_ = next->id;
         try {
-            prompt_call(*g);
-            if (!g->text.empty()) begin(*g);
+            prompt = prompt_call(*next);
         } catch (...) {
-            fail(*g);
+            fail(*next);
             throw;
         }
     }
-    return round() || g;
+    if (prompt && !context_.joins()) {
+        run(&*prompt, nullptr);
+        prompt.reset();
+    }
+    const RoundCall round = round_call(prompt.has_value());
+    if (!round.going.empty()) run(prompt ? &*prompt : nullptr, &round);
+    else if (prompt) run(&*prompt, nullptr);
+    return next || !round.going.empty();
 }
 
 void Generator::cancel(Generation& g) {

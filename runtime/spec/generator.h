@@ -8,7 +8,8 @@
 //     while (generator.round()) {}
 //     s.text                                                     // the tokens
 //
-// Where sequences come and go: submit() and step(), so that a long prompt holds up nobody for longer than one call.
+// Where sequences come and go: submit() and step(), so that a long prompt holds up nobody for longer than one call. A call
+// of a prompt and a round are one plan then, each with its own rows: what either computes does not depend on the other.
 //
 // A round drafts for every sequence that goes on, runs the last chosen token and the drafts of all of them through the
 // model in one call, takes of each the drafts that the model itself would have chosen and one token more, and sets the
@@ -35,7 +36,7 @@ struct Counts {
     std::vector<int64_t> tried, taken;  // by place in the draft
     int64_t recomputed = 0;             // tokens that going back had to compute again
     int64_t cached = 0;                 // tokens of the prompt that were not run: the cache knew them
-    double prefill_seconds = 0, draft_seconds = 0, verify_seconds = 0;
+    double prefill_seconds = 0, draft_seconds = 0, verify_seconds = 0;  // a call of a prompt and a round: the prompt's
     double rollback_seconds = 0;        // of verify_seconds
 };
 
@@ -121,8 +122,10 @@ public:
     Generation& submit(Request request);
     /// The same, where the state has the prompt's first pos() tokens taken in already; not all of them.
     Generation& submit(Request request, sequence::SequenceState state);
-    /// One call of a prompt, of those that wait in turn, and then a round; false when there is nothing to do. A prompt whose
-    /// call throws has stopped as failed.
+    /// One call of a prompt, of those that wait in turn, and a round, in one plan where the context joins(), else one after
+    /// the other; false when there is nothing to do. A prompt whose call or whose sampler throws has stopped as failed; the
+    /// others have had their round, unless the call itself failed: before anything ran their states are as they were, and
+    /// where the device failed in the middle of it all whom it was about have stopped as failed.
     bool step();
     /// Ends a sequence where it is; its state can be used.
     static void cancel(Generation& generation);
@@ -134,12 +137,30 @@ public:
 
 private:
     void check(const Request& request) const;
-    void prompt_call(Generation& g);
+    /// A prompt's next call, made ready.
+    struct PromptCall {
+        Generation* generation;
+        std::vector<int64_t> cuts;
+        bool by_cuts;  // it is run as a cache may know it
+        model::Call call;
+    };
+    PromptCall prompt_call(Generation& g);
+    void finish(const PromptCall& done, size_t row);
+    /// A round's call, made ready: those who go on, and the last token and the drafts of each.
+    struct RoundCall {
+        std::vector<Generation*> going;
+        std::vector<std::vector<int32_t>> tokens;
+        double start;
+        model::Call call;
+    };
+    RoundCall round_call(bool beside_prompt);
+    void finish(const RoundCall& done, double start, bool beside_prompt);
+    void run(const PromptCall* prompt, const RoundCall* round);
     void take_known(Generation& g, const sequence::PrefixCache::Prompt& prompt);
     Generation* next_prompt();
     void begin(Generation& g);
     Generation fresh(Request request, sequence::SequenceState state) const;
-    std::vector<std::vector<int32_t>> drafts(const std::vector<Generation*>& going);
+    std::vector<std::vector<int32_t>> drafts(const std::vector<Generation*>& going, bool beside_prompt);
     /// What is to be done with a sequence, worked out before anything changes.
     struct Verdict {
         std::vector<int32_t> tokens;  // of which all but the last were drafted
@@ -155,7 +176,7 @@ private:
     sample::Choice chosen(const Request& r, const sample::Sampler& sampler, size_t row, int64_t position,
                           std::optional<int32_t> draft) const;
     void cut(Generation& g, const std::vector<model::Candidate>& chain, int sequences, double other_drafts);
-    void tell(const std::vector<Generation*>& going, double seconds);
+    void tell(const std::vector<Generation*>& going, double seconds, bool beside_prompt);
     Stop stop_at(const Generation& g, const sample::Stops& stops, size_t tokens, int32_t token, int64_t position) const;
 
     model::Context& context_;

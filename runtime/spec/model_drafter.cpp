@@ -36,7 +36,7 @@ model::Options ModelDrafter::options(const model::Options& target, const model::
     o.pools.form = model::StateForm::ring;
     o.pools.context = std::min<int64_t>(target.pools.context, drafting.geometry().context);
     o.chunk = std::min(target.chunk, o.pools.context);
-    o.mtp = false;
+    o.mtp = false, o.joint = false;
     return o;
 }
 

@@ -63,50 +63,56 @@ void Generator::take(Generation& g, Verdict v) {
     g.stopped = v.stop;
 }
 
-bool Generator::round() {
-    const double round_start = seconds_now();
-    std::vector<Generation*> going;
+Generator::RoundCall Generator::round_call(bool beside_prompt) {
+    RoundCall next{{}, {}, seconds_now(), {}};
     for (Generation& g : all_)
-        if (g.stopped == Stop::none && !g.prompting()) going.push_back(&g);
-    if (going.empty()) return false;
-    const auto drafted = drafts(going);
-
-    const double start = seconds_now();
-    std::vector<std::vector<int32_t>> rows(going.size());
-    std::vector<model::Part> parts;
-    model::Wanted wanted;
-    for (const Generation* g : going) wanted.mtp = wanted.mtp || g->needs_mtp();
-    for (size_t i = 0; i < going.size(); ++i) {
-        rows[i] = {going[i]->text.back()};
-        rows[i].insert(rows[i].end(), drafted[i].begin(), drafted[i].end());
-        parts.push_back(going[i]->state.part(rows[i]));
-        for (size_t t = 0; t < rows[i].size(); ++t) wanted.rows.push_back(int32_t(wanted.rows.size()));
+        if (g.stopped == Stop::none && !g.prompting()) next.going.push_back(&g);
+    if (next.going.empty()) return next;
+    next.tokens = drafts(next.going, beside_prompt);
+    model::Wanted& wanted = next.call.wanted;
+    for (size_t i = 0; i < next.going.size(); ++i) {
+        const Generation& g = *next.going[i];
+        next.tokens[i].insert(next.tokens[i].begin(), g.text.back());
+        next.call.parts.push_back(g.state.part(next.tokens[i]));
+        wanted.mtp = wanted.mtp || g.needs_mtp();
+        for (size_t t = 0; t < next.tokens[i].size(); ++t) wanted.rows.push_back(int32_t(wanted.rows.size()));
     }
-    context_.run(parts, wanted);
+    return next;
+}
 
+bool Generator::round() {
+    const RoundCall next = round_call(false);
+    if (!next.going.empty()) run(nullptr, &next);
+    return !next.going.empty();
+}
+
+/// Takes what a round's call has left: of each the tokens that the model chose, and its state back to behind them.
+void Generator::finish(const RoundCall& done, double start, bool beside_prompt) {
+    std::vector<Generation*> going = done.going;
+    const auto draft_of = [&](size_t i) { return std::span(done.tokens[i]).subspan(1); };
     std::vector<std::optional<Verdict>> verdicts(going.size());  // all of them before anything changes
     std::exception_ptr problem;
     size_t row = 0;
     for (size_t i = 0; i < going.size(); ++i) {
         try {
-            verdicts[i] = verdict(*going[i], drafted[i], row, going[i]->state.pos() + 1);
+            verdicts[i] = verdict(*going[i], draft_of(i), row, going[i]->state.pos() + 1);
         } catch (...) {  // about this sequence alone
             problem = std::current_exception();
         }
-        row += rows[i].size();
+        row += done.tokens[i].size();
     }
     try {
         for (size_t i = 0; i < going.size(); ++i) {
             if (!verdicts[i]) continue;
             Generation& g = *going[i];
             const int64_t pos = g.state.pos() + int64_t(verdicts[i]->tokens.size());
-            g.state.advance(int64_t(rows[i].size()), wanted.mtp);
+            g.state.advance(int64_t(done.tokens[i].size()), done.call.wanted.mtp);
             const double back = seconds_now();
             g.last.recomputed = g.state.rollback(pos);
             g.counts.rollback_seconds += seconds_now() - back;
         }
     } catch (...) {
-        for (Generation* g : going) g->stopped = Stop::failed;
+        for (Generation* g : going) fail(*g);
         throw;
     }
     for (size_t i = 0; i < going.size(); ++i) {
@@ -115,23 +121,22 @@ bool Generator::round() {
             fail(g);
             continue;
         }
-        const size_t emitted = verdicts[i]->tokens.size(), accepted = emitted - 1;
-        const size_t tried = std::min(emitted, drafted[i].size());
+        const size_t drafted = draft_of(i).size(), emitted = verdicts[i]->tokens.size(), accepted = emitted - 1;
+        const size_t tried = std::min(emitted, drafted);
         take(g, std::move(*verdicts[i]));
         Counts& c = g.counts;
         c.recomputed += g.last.recomputed;
-        c.tried.resize(std::max(c.tried.size(), drafted[i].size())), c.taken.resize(c.tried.size());
+        c.tried.resize(std::max(c.tried.size(), drafted)), c.taken.resize(c.tried.size());
         for (size_t n = 0; n < tried; ++n) ++c.tried[n];
         for (size_t n = 0; n < accepted; ++n) ++c.taken[n];
         ++c.rounds;
-        c.drafted += int64_t(drafted[i].size()), c.accepted += int64_t(accepted), c.emitted += int64_t(emitted);
+        c.drafted += int64_t(drafted), c.accepted += int64_t(accepted), c.emitted += int64_t(emitted);
         c.verify_seconds += seconds_now() - start;
         g.last.accepted = int(accepted);
     }
     std::erase_if(going, [](const Generation* g) { return g->stopped == Stop::failed; });
-    tell(going, seconds_now() - round_start);
+    tell(going, seconds_now() - done.start, beside_prompt);
     if (problem) std::rethrow_exception(problem);
-    return true;
 }
 
 }  // namespace rw::spec

@@ -1,4 +1,5 @@
-// The CPU with copies to and from its memory, and allocations, that fail when they are told to.
+// The CPU with copies to and from its memory, allocations, and recordings, that fail when they are told to. It counts what
+// it runs.
 #pragma once
 
 #include "core/device.h"
@@ -9,6 +10,9 @@ class FailingDevice : public core::Device {
 public:
     /// Calls that still go well; negative: all do.
     int good = -1;
+    /// The same of the recordings that it runs, each of which breaks off behind its last step.
+    int good_runs = -1;
+    int runs = 0;
 
     FailingDevice() : cpu_(core::open("cpu")) {}
     const core::DeviceInfo& info() const override { return cpu_->info(); }
@@ -21,7 +25,7 @@ public:
     }
     std::vector<const core::Implementation*> implementations(int op) const override { return cpu_->implementations(op); }
     std::unique_ptr<core::Recording> record(std::vector<core::Step> steps, std::shared_ptr<core::Buffer> scratch) override {
-        return cpu_->record(std::move(steps), std::move(scratch));
+        return std::make_unique<Recording>(*this, cpu_->record(std::move(steps), std::move(scratch)));
     }
     uint64_t recording_bytes(std::span<const core::Step> steps) const override { return cpu_->recording_bytes(steps); }
     double copy_seconds(core::Buffer&, core::Buffer&, uint64_t) override { return 0; }
@@ -50,6 +54,26 @@ private:
     private:
         FailingDevice& device_;
         std::shared_ptr<core::Buffer> cpu_;
+    };
+
+    class Recording : public core::Recording {
+    public:
+        Recording(FailingDevice& device, std::unique_ptr<core::Recording> cpu) : device_(device), cpu_(std::move(cpu)) {}
+        void update(size_t step, const ops::Call& call) override { cpu_->update(step, call); }
+        void submit() override {
+            ++device_.runs;
+            cpu_->submit();
+        }
+        void wait() override {
+            cpu_->wait();
+            if (device_.good_runs == 0) throw Error(Status::device_lost, "told to break off");
+            if (device_.good_runs > 0) --device_.good_runs;
+        }
+        double seconds() const override { return cpu_->seconds(); }
+
+    private:
+        FailingDevice& device_;
+        std::unique_ptr<core::Recording> cpu_;
     };
 
     std::shared_ptr<core::Device> cpu_;

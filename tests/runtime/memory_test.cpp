@@ -33,8 +33,8 @@ void expect_taken(const model::Context& c, const char* when) {
     EXPECT_LE(c.plan_bytes(), of(table, "plans")) << when;
 }
 
-/// Calls of many shapes: prompts of all kinds of lengths, exact calls of one sequence and of several, drafts. Returns what
-/// they found most probable.
+/// Calls of many shapes: prompts of all kinds of lengths, exact calls of one sequence and of several, both in one plan,
+/// drafts. Returns what they found most probable.
 std::vector<int32_t> use(model::Context& c) {
     std::vector<int32_t> found;
     const model::Options& o = c.options();
@@ -60,6 +60,21 @@ std::vector<int32_t> use(model::Context& c) {
             for (size_t r = 0; r < rows.size(); ++r) found.push_back(c.candidates(r).front().token);
             expect_taken(c, "an exact call");
         }
+    for (const size_t n : {1, 5, 64}) {
+        if (!c.joins()) break;
+        const auto tokens = some_tokens(n, n);
+        model::Call prompt{{states[0].part(tokens)}, {.prefill = true, .rows = {int32_t(n) - 1}, .mtp = c.has_mtp(), .mtp_logits = c.has_mtp()}};
+        model::Call exact{{}, {.mtp = c.has_mtp(), .mtp_logits = c.has_mtp()}};
+        for (size_t b = 1; b < states.size(); ++b) {
+            exact.parts.push_back(states[b].part(std::span(tokens).first(std::min(n, size_t(o.pools.most_exact)))));
+            for (size_t t = 0; t < exact.parts.back().tokens.size(); ++t) exact.wanted.rows.push_back(int32_t(exact.wanted.rows.size()));
+        }
+        c.run(prompt, exact);
+        states[0].advance(int64_t(n), c.has_mtp());
+        for (size_t b = 1; b < states.size(); ++b) states[b].advance(int64_t(exact.parts[b - 1].tokens.size()), c.has_mtp());
+        for (size_t r = 0; r <= exact.wanted.rows.size(); ++r) found.push_back(c.candidates(r).front().token);
+        expect_taken(c, "both in one plan");
+    }
     for (int steps = 1; c.has_mtp() && steps < o.pools.most_exact; ++steps) {
         const std::vector<int32_t> last{5};
         for (const auto& step : c.draft({states[0].part(last)}, {steps})) found.push_back(step.front().token);
@@ -88,6 +103,26 @@ TEST_P(MemoryTable, IsWhatTheDeviceCounts) {
         use(*c);
         EXPECT_GT(c->plans(), 15u);
     }
+}
+
+/// Two calls in one plan have scratch each, and the largest plan holds both: counted before anything is loaded, and only
+/// where there can be two.
+TEST_P(MemoryTable, RoomForTwoCallsInOnePlanIsCounted) {
+    const auto m = random_model();
+    const auto d = device();
+    const auto measured = [&](int64_t sequences, bool joint) {
+        model::Options o;
+        o.pools.context = 256, o.chunk = 64, o.plans = 1;  // byte: the largest alone
+        o.pools.sequences = sequences, o.pools.most_exact = 2, o.joint = joint;
+        return model::Context::measure(*m, d, o);
+    };
+    EXPECT_EQ(measured(1, true), measured(1, false));
+    const model::Ledger joint = measured(4, true), apart = measured(4, false);
+    EXPECT_GT(of(joint, "scratch"), of(apart, "scratch"));
+    EXPECT_GT(of(joint, "plans"), of(apart, "plans"));
+    EXPECT_LE(of(joint, "plans"), 2 * of(apart, "plans"));
+    for (const auto& [purpose, bytes] : apart)
+        EXPECT_TRUE(purpose == "scratch" || purpose == "plans" || of(joint, purpose.c_str()) == bytes) << purpose;
 }
 
 TEST_P(MemoryTable, PlansMakeRoomForOneAnother) {

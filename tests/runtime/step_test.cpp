@@ -86,10 +86,90 @@ TEST_P(Runtime, ALongPromptHoldsUpNobody) {
     EXPECT_EQ(longest.state.pos(), 16);
     generator.step();
     EXPECT_EQ(longest.state.pos(), 16);
-    EXPECT_EQ(brief.text.size(), 2u) << "its prompt's token, and one of the same step's round";
+    EXPECT_EQ(brief.text.size(), 1u) << "its prompt's token; rounds are from the next step on";
     generator.step();
     EXPECT_EQ(longest.state.pos(), 32);
     EXPECT_EQ(first.text.size(), 4u);
+    EXPECT_EQ(brief.text.size(), 2u);
+}
+
+TEST_P(Runtime, PromptsTakeTurnsAndEverybodyElseGoesOn) {
+    const auto c = context(options(5));
+    spec::MtpDrafter mtp(*c);
+    spec::Generator generator(*c, &mtp);
+    std::vector<spec::Generation*> going, waiting;
+    for (const uint64_t seed : {2, 4}) {
+        spec::Request r = request(20, seed == 2 ? 0 : 3, seed);
+        r.most_tokens = 60;
+        going.push_back(&generator.add(std::move(r)));
+    }
+    for (const uint64_t seed : {6, 8, 10}) waiting.push_back(&generator.submit(request(60, 3, seed)));
+    for (size_t step = 0; step < 9; ++step) {
+        const size_t had[] = {going[0]->text.size(), going[1]->text.size()};
+        generator.step();
+        for (size_t i = 0; i < waiting.size(); ++i)
+            EXPECT_EQ(waiting[i]->state.pos(), 16 * int64_t(step / 3 + (i <= step % 3))) << "step " << step;
+        for (size_t i = 0; i < going.size(); ++i) EXPECT_GT(going[i]->text.size(), had[i]) << "step " << step;
+    }
+    while (generator.step()) {
+    }
+    const auto fresh = context(options(1));
+    for (const auto& g : generator.all()) EXPECT_EQ(g.text, alone(*fresh, g.request));
+}
+
+/// In every mode, with drafts that come and go, and where prompts and rounds are calls of their own too.
+TEST_P(Runtime, ARoundBesideAPromptSaysWhatItSaysAlone) {
+    for (const auto form : {model::StateForm::ring, model::StateForm::snapshots, model::StateForm::checkpoint})
+        for (const bool joint : {true, false}) {
+            SCOPED_TRACE(int(form) * 2 + joint);
+            model::Options o = options(3);
+            o.pools.form = form, o.joint = joint;
+            const auto c = context(o);
+            spec::MtpDrafter mtp(*c);
+            spec::NgramSimple ngram(1);
+            spec::Generator generator(*c, &mtp);
+            std::vector<spec::Generation*> all;
+            for (const uint64_t seed : {1, 2, 3}) {
+                spec::Request r = request(10 + 20 * seed, 3, seed);
+                if (seed == 2) r.drafter = &ngram;
+                all.push_back(&generator.submit(std::move(r)));
+            }
+            while (generator.step()) {
+            }
+            for (const spec::Generation* g : all) {
+                spec::Request r = g->request;
+                r.n_max = 0;
+                const auto fresh = context(o);
+                spec::Generator one(*fresh);
+                const spec::Generation& expected = one.add(std::move(r));
+                while (one.round()) {
+                }
+                EXPECT_EQ(g->text, expected.text);
+                EXPECT_EQ(g->state.hash(), expected.state.hash());
+                EXPECT_EQ(g->counts.emitted, g->counts.accepted + g->counts.rounds);
+            }
+        }
+}
+
+/// Most of that time is the prompt's: no round costs that much.
+TEST_P(Runtime, RoundsBesideAPromptTeachNoCosts) {
+    const auto c = context(options(2));
+    spec::MtpDrafter mtp(*c);
+    spec::Generator generator(*c, &mtp);
+    spec::Request r = request(4, spec::n_auto, 2);
+    r.most_tokens = 40;
+    const spec::Generation& going = generator.add(std::move(r));
+    const spec::Generation& longest = generator.submit(request(64, 0, 4));
+    while (longest.prompting()) generator.step();
+    EXPECT_GE(going.counts.rounds, 4);
+    EXPECT_GT(going.counts.drafted, 0) << "what it would try first is a plain round, which teaches nothing here";
+    EXPECT_EQ(generator.costs().rest(1, 0), 0);
+    EXPECT_EQ(generator.costs().rate(1), 0);
+    EXPECT_FALSE(generator.costs().draftings().empty());
+    generator.cancel(generator.all().back());
+    generator.step();
+    EXPECT_GT(generator.costs().rest(1, 0), 0);
+    EXPECT_GT(generator.costs().rate(1), 0);
 }
 
 TEST_P(Runtime, ACancelledSequenceLeavesTheOthers) {
