@@ -128,10 +128,13 @@ void Context::give(const Call& call, const Shape& s) {
     checkpoints_.keep(call.parts, s.prefill);
 }
 
-void Context::replay(core::Plan& plan, const Shapes& shapes) {
-    broke_off_ = true;
-    plan.run();
-    broke_off_ = false, last_ = shapes;
+/// Recording takes a few milliseconds, which a pair that comes up once, as the end of a prompt does, would not earn back.
+bool Context::worth_recording(const Shapes& both) {
+    constexpr size_t most = 256;
+    if (plans_.find(both) || met_.erase(both)) return true;
+    if (met_.size() == most) met_.clear();
+    met_.insert(both);
+    return false;
 }
 
 void Context::run_all(std::initializer_list<const Call*> calls) {
@@ -139,10 +142,14 @@ void Context::run_all(std::initializer_list<const Call*> calls) {
     Shapes shapes;
     for (const Call* call : calls)
         (call->wanted.prefill ? shapes.prompt : shapes.exact) = shape_of(*call, options_, geometry(), has_mtp());
-    core::Plan& ready = plan(shapes);
+    const bool two = calls.size() == 2 && !worth_recording(shapes);
+    core::Plan* ready = &plan(two ? Shapes{{}, shapes.prompt} : shapes);
     last_ = {};
     for (const Call* call : calls) give(*call, call->wanted.prefill ? *shapes.prompt : *shapes.exact);
-    replay(ready, shapes);
+    broke_off_ = true;
+    ready->run();
+    if (two) plan({shapes.exact, {}}).run();
+    broke_off_ = false, last_ = shapes;
 }
 
 void Context::run(const std::vector<Part>& parts, const Wanted& wanted) {
@@ -238,7 +245,8 @@ std::vector<std::vector<Candidate>> Context::draft(const std::vector<Part>& part
     core::Plan& ready = plan(shapes);
     lane(false).inputs.buffer->write(0, values.data(), values.size() * 4);
     last_ = {};
-    replay(ready, shapes);
+    ready.run();
+    last_ = shapes;
     const Scratch& scratch = lane(false).scratch;
     std::vector<int32_t> ids(size_t(s.B * s.steps));
     std::vector<float> shares(ids.size());

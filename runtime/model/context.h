@@ -9,6 +9,8 @@
 // the law of what may be asked for (checkpoint.h has what a row held before its last call).
 #pragma once
 
+#include <set>
+
 #include "runtime/model/call.h"
 #include "runtime/model/checkpoint.h"
 #include "runtime/model/model.h"
@@ -50,7 +52,8 @@ public:
 
     /// Runs the parts' tokens through the model, each from its position on, and waits.
     void run(const std::vector<Part>& parts, const Wanted& wanted);
-    /// A prompt's call and an exact one of other sequences in one plan: each has the bits that it has alone. Only where
+    /// A prompt's call and an exact one of other sequences: each has the bits that it has alone. From the second time that
+    /// two of their shapes meet they are one plan; what meets once is not worth recording, and runs as two. Only where
     /// joins(). Of what is wanted the exact call's rows come first.
     void run(const Call& prompt, const Call& exact);
     /// Whether there is what two calls side by side take: with Options::joint, for several sequences.
@@ -88,7 +91,7 @@ private:
     Lane& lane(bool prompt) { return prompt ? lanes_.back() : lanes_.front(); }
     void run_all(std::initializer_list<const Call*> calls);
     void give(const Call& call, const Shape& shape);
-    void replay(core::Plan& plan, const Shapes& shapes);
+    bool worth_recording(const Shapes& both);
     /// Where the i-th wanted row is.
     struct Result {
         const Scratch& scratch;
@@ -110,6 +113,7 @@ private:
     std::vector<Lane> lanes_;  // of exact calls and drafts, and of prompts where that is another
     std::shared_ptr<core::Buffer> kernel_scratch_;  // of all plans
     PlanCache<Shapes, core::Plan> plans_;
+    std::set<Shapes> met_;  // pairs that came up once
     Shapes last_;
     bool broke_off_ = false;
     std::vector<Ran> ran_;  // of the pool rows

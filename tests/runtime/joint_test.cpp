@@ -68,6 +68,17 @@ Seen seen(model::Context& c, bool together, bool mtp) {
     return all;
 }
 
+void check_joined(model::Context& c, bool mtp, const Seen& expected) {
+    EXPECT_TRUE(seen(c, false, mtp) == expected);
+    const size_t alone = c.plans();
+    EXPECT_TRUE(seen(c, true, mtp) == expected);
+    EXPECT_EQ(c.plans(), alone) << "what meets once is not recorded";
+    EXPECT_TRUE(seen(c, true, mtp) == expected);
+    EXPECT_EQ(c.plans(), alone + 6);
+    EXPECT_TRUE(seen(c, true, mtp) == expected);
+    EXPECT_EQ(c.plans(), alone + 6);
+}
+
 TEST_P(Runtime, SideBySideIsOneAfterTheOther) {
     for (const auto& [form, cache] : forms_and_caches)
         for (const bool mtp : {false, true}) {
@@ -81,8 +92,7 @@ TEST_P(Runtime, SideBySideIsOneAfterTheOther) {
             EXPECT_FALSE(apart->joins());
             const Seen expected = seen(*apart, false, mtp);
             EXPECT_FALSE(expected.live.empty());
-            EXPECT_TRUE(seen(*joint, true, mtp) == expected);
-            EXPECT_TRUE(seen(*joint, false, mtp) == expected);
+            check_joined(*joint, mtp, expected);
         }
 }
 
@@ -92,7 +102,7 @@ TEST_P(Runtime, SideBySideWithExperts) {
     model::Options o = options(StateForm::ring, 3);
     o.chunk = 16;
     const auto c = context(o, experts, "model-moe");
-    EXPECT_TRUE(seen(*c, true, true) == seen(*c, false, true));
+    check_joined(*c, true, seen(*c, false, true));
 }
 
 TEST_P(Runtime, TwoCallsThatDoNotGoTogetherAreRefused) {

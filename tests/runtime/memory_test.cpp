@@ -60,7 +60,7 @@ std::vector<int32_t> use(model::Context& c) {
             for (size_t r = 0; r < rows.size(); ++r) found.push_back(c.candidates(r).front().token);
             expect_taken(c, "an exact call");
         }
-    for (const size_t n : {1, 5, 64}) {
+    for (const size_t n : {1, 5, 64, 1, 5, 64}) {  // recorded when they come for the second time
         if (!c.joins()) break;
         const auto tokens = some_tokens(n, n);
         model::Call prompt{{states[0].part(tokens)}, {.prefill = true, .rows = {int32_t(n) - 1}, .mtp = c.has_mtp(), .mtp_logits = c.has_mtp()}};

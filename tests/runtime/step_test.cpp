@@ -129,13 +129,20 @@ TEST_P(Runtime, ARoundBesideAPromptSaysWhatItSaysAlone) {
             spec::NgramSimple ngram(1);
             spec::Generator generator(*c, &mtp);
             std::vector<spec::Generation*> all;
-            for (const uint64_t seed : {1, 2, 3}) {
-                spec::Request r = request(10 + 20 * seed, 3, seed);
-                if (seed == 2) r.drafter = &ngram;
-                all.push_back(&generator.submit(std::move(r)));
+            size_t plans = 0;
+            for (int time = 0; time < 2; ++time) {
+                plans = c->plans();
+                for (const spec::Generation* g : all) generator.drop(*g);
+                all.clear();
+                for (const uint64_t seed : {1, 2, 3}) {
+                    spec::Request r = request(10 + 20 * seed, 3, seed);
+                    if (seed == 2) r.drafter = &ngram;
+                    all.push_back(&generator.submit(std::move(r)));
+                }
+                while (generator.step()) {
+                }
             }
-            while (generator.step()) {
-            }
+            EXPECT_EQ(c->plans() > plans, joint) << "the second time those that met are one plan";
             for (const spec::Generation* g : all) {
                 spec::Request r = g->request;
                 r.n_max = 0;
