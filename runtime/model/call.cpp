@@ -13,7 +13,8 @@ void that(bool ok, fmt::format_string<Args...> text, Args&&... args) {
     if (!ok) throw Error(Status::invalid_argument, fmt::format(text, std::forward<Args>(args)...));
 }
 
-void check(const Call& call, int64_t N, int64_t longest, const Options& options, const gguf::Geometry& geometry, bool has_mtp) {
+void check(const Call& call, int64_t N, int64_t longest, const Options& options, const gguf::Geometry& geometry,
+           bool has_mtp) {
     const auto& [parts, wanted] = call;
     const PoolShape& p = options.pools;
     that(!parts.empty() && N > 0, "run: there are no tokens");
@@ -61,8 +62,8 @@ void check(const std::vector<Part>& parts, const Options& options, const gguf::G
             if (at < 0) throw Error(Status::range, fmt::format("rotary position {}: 0 is the first", at));
         if (part.pos < 0 || part.pos > options.pools.context - n)
             throw Error(Status::range,
-                        fmt::format("positions {} to {} do not fit a context of {}; shorten the text or make the context "
-                                    "longer",
+                        fmt::format("positions {} to {} do not fit a context of {}; shorten the text or make the "
+                                    "context longer",
                                     part.pos, part.pos + n, options.pools.context));
         if (part.shift < -part.pos || part.shift > INT32_MAX - part.pos - n)
             throw Error(Status::range, fmt::format("rotary positions that differ by {} from {}: 0 to {} are expected",

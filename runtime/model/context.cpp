@@ -128,7 +128,7 @@ void Context::give(const Call& call, const Shape& s) {
     checkpoints_.keep(call.parts, s.prefill);
 }
 
-/// Recording takes a few milliseconds, which a pair that comes up once, as the end of a prompt does, would not earn back.
+/// Recording takes milliseconds, which a pair that comes up once, as the end of a prompt does, would not earn back.
 bool Context::worth_recording(const Shapes& both) {
     constexpr size_t most = 256;
     if (plans_.find(both) || met_.erase(both)) return true;
@@ -165,14 +165,16 @@ void Context::run(const Call& prompt, const Call& exact) {
     that(joins(), "run: the context was not made for two calls in one plan; give them one after the other");
     that(prompt.wanted.prefill && !exact.wanted.prefill, "run: a prefill call and an exact one go into one plan");
     for (const Part& a : prompt.parts)
-        for (const Part& b : exact.parts) that(a.row != b.row, "run: a sequence is in one of two calls of a plan, not in both");
+        for (const Part& b : exact.parts)
+            that(a.row != b.row, "run: a sequence is in one of two calls of a plan, not in both");
     run_all({&prompt, &exact});
 }
 
 Context::Result Context::result(size_t i) const {
     const size_t exact = last_.exact ? size_t(last_.exact->logits) : 0;
     if (i < exact) return {lanes_.front().scratch, *last_.exact, i};
-    if (last_.prompt && i - exact < size_t(last_.prompt->logits)) return {lanes_.back().scratch, *last_.prompt, i - exact};
+    if (last_.prompt && i - exact < size_t(last_.prompt->logits))
+        return {lanes_.back().scratch, *last_.prompt, i - exact};
     throw Error(Status::invalid_argument, "the last call was not asked for the logits of that row");
 }
 

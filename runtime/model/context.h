@@ -5,8 +5,9 @@
 //     std::vector<float> logits = context.logits(0);
 //
 // A plan is recorded once for every shape of a call (rows, sequences, longest, ...) and then replayed; when there are
-// many, the one used longest ago goes. A prompt's call and an exact one of other sequences may share a plan. The context knows no sequences, only pool rows and positions; SequenceState keeps
-// the law of what may be asked for (checkpoint.h has what a row held before its last call).
+// many, the one used longest ago goes. A prompt's call and an exact one of other sequences may share a plan. The
+// context knows no sequences, only pool rows and positions; SequenceState keeps the law of what may be asked for
+// (checkpoint.h has what a row held before its last call).
 #pragma once
 
 #include <set>
@@ -52,14 +53,14 @@ public:
 
     /// Runs the parts' tokens through the model, each from its position on, and waits.
     void run(const std::vector<Part>& parts, const Wanted& wanted);
-    /// A prompt's call and an exact one of other sequences: each has the bits that it has alone. From the second time that
-    /// two of their shapes meet they are one plan; what meets once is not worth recording, and runs as two. Only where
-    /// joins(). Of what is wanted the exact call's rows come first.
+    /// A prompt's call and an exact one of other sequences: each has the bits that it has alone. From the second time
+    /// that two of their shapes meet they are one plan; what meets once is not worth recording, and runs as two. Only
+    /// where joins(). Of what is wanted the exact call's rows come first.
     void run(const Call& prompt, const Call& exact);
     /// Whether there is what two calls side by side take: with Options::joint, for several sequences.
     bool joins() const { return lanes_.size() > 1; }
-    /// Whether the last call failed on the device: what the sequences hold that it was about is not known. One that failed
-    /// before has changed nothing.
+    /// Whether the last call failed on the device: what the sequences hold that it was about is not known. One that
+    /// failed before has changed nothing.
     bool broke_off() const { return broke_off_; }
     /// Whether a pool row's last call was a prompt's, which keeps its last state alone.
     bool ran_prompt(int64_t row) const { return ran_.at(size_t(row)).prompt; }

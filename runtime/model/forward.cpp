@@ -3,7 +3,6 @@
 #include <algorithm>
 
 namespace rw::model {
-
 namespace {
 
 Rows rows_at(const Graph& graph, const Shape& s, const InputPlaces& at, int64_t step) {
@@ -80,7 +79,8 @@ void Forward::build_call(Graph& graph, const Shape& s) const {
         Tensor own = embedding;
         if (mtp.own_embed && !s.embeddings) {
             own = graph.scratch("mtp_embedding", embedding.ne);
-            graph.add("GET_ROWS", {{"table", mtp.embed}, {"ids", graph.input(at.tokens, {s.N, 1, 1, 1})}, {"out", own}});
+            graph.add("GET_ROWS",
+                      {{"table", mtp.embed}, {"ids", graph.input(at.tokens, {s.N, 1, 1, 1})}, {"out", own}});
         }
         x = layers.merged(mtp, weights.shift, rows, own, hidden);
         if (!s.mtp_logits) {
@@ -94,7 +94,8 @@ void Forward::build_call(Graph& graph, const Shape& s) const {
     if (s.logits == 0) return;
     if (!s.all_rows) {
         const Tensor chosen = graph.scratch("chosen", {geometry.width, s.logits, 1, 1});
-        graph.add("GET_ROWS", {{"table", hidden}, {"ids", graph.input(at.logits, {s.logits, 1, 1, 1})}, {"out", chosen}});
+        graph.add("GET_ROWS",
+                  {{"table", hidden}, {"ids", graph.input(at.logits, {s.logits, 1, 1, 1})}, {"out", chosen}});
         hidden = chosen;
     }
     head(graph, s, hidden, matrix, {});

@@ -1,8 +1,8 @@
 // The forward pass of a call as a graph: embedding, layers, MTP block, head.
 //
 // A graph is made for a shape: how many rows, sequences, logits. What differs between calls of one shape, tokens,
-// positions and pool rows, is read from one i32 buffer, divided as InputPlaces says. A plan holds one call, or two side by
-// side: a prompt's and an exact one of other sequences, which share weights, and nothing that is written.
+// positions and pool rows, is read from one i32 buffer, divided as InputPlaces says. A plan holds one call, or two side
+// by side: a prompt's and an exact one of other sequences, which share weights, and nothing that is written.
 #pragma once
 
 #include <compare>
@@ -42,9 +42,9 @@ struct Forward {
 
     /// The call, or with steps the draft, that the shape describes.
     void build(Graph& graph, const Shape& shape) const;
-    /// The calls of a plan, in order. lanes: of exact calls and drafts the first, of prompts the last; of two calls side by
-    /// side each has its own, so that each does what it does alone. They take turns op by op: what one has read of a matrix
-    /// is at hand for the other.
+    /// The calls of a plan, in order. lanes: the first is of exact calls and drafts, the last of prompts. Of two calls
+    /// side by side each has its own, so that each does what it does alone. They take turns op by op: what one has read
+    /// of a matrix is at hand for the other.
     void build(const Shapes& shapes, std::span<Lane> lanes, const Graph::Sink& sink) const;
 
 private:

@@ -10,7 +10,7 @@ struct Options {
     int64_t chunk = 512;      // most rows of a prefill call
     int64_t logit_rows = 0;   // most rows of logits of a prefill call; of an exact call every row may be asked for
     int64_t top = 1;          // candidates kept of each row of logits, at most 64
-    bool joint = true;        // where there are several sequences, a prompt's call may go into one plan with an exact call of
+    bool joint = true;        // of several sequences one's prompt call may go into one plan with an exact call of
                               // others: each has scratch of its own then
     bool mtp = true;          // with the MTP block, where the model has one
     uint64_t plans = 16 << 20;  // bytes that recorded plans may take; the one used longest ago makes room for the next

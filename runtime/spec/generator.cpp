@@ -148,7 +148,8 @@ Generator::PromptCall Generator::prompt_call(Generation& g) {
     PromptCall next{&g, sequence::prompt_cuts(prompt, context_.options().chunk, g.request.message_start),
                     cache_ && g.state.pos() == g.by_cuts, {}};
     if (next.by_cuts) take_known(g, {prompt, next.cuts});
-    const size_t at = size_t(g.state.pos()), end = size_t(*std::upper_bound(next.cuts.begin(), next.cuts.end(), g.state.pos()));
+    const size_t at = size_t(g.state.pos());
+    const size_t end = size_t(*std::upper_bound(next.cuts.begin(), next.cuts.end(), g.state.pos()));
     const auto part = prompt.subspan(at, end - at);
     next.call = {{g.state.part(part)}, {.prefill = true, .mtp = g.needs_mtp()}};
     if (end == prompt.size()) next.call.wanted.rows = {int32_t(part.size()) - 1};

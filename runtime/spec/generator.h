@@ -8,8 +8,9 @@
 //     while (generator.round()) {}
 //     s.text                                                     // the tokens
 //
-// Where sequences come and go: submit() and step(), so that a long prompt holds up nobody for longer than one call. A call
-// of a prompt and a round are one plan then, each with its own rows: what either computes does not depend on the other.
+// Where sequences come and go: submit() and step(), so that a long prompt holds up nobody for longer than one call. A
+// call of a prompt and a round are one plan then, each with its own rows: what either computes does not depend on the
+// other.
 //
 // A round drafts for every sequence that goes on, runs the last chosen token and the drafts of all of them through the
 // model in one call, takes of each the drafts that the model itself would have chosen and one token more, and sets the
@@ -36,7 +37,7 @@ struct Counts {
     std::vector<int64_t> tried, taken;  // by place in the draft
     int64_t recomputed = 0;             // tokens that going back had to compute again
     int64_t cached = 0;                 // tokens of the prompt that were not run: the cache knew them
-    double prefill_seconds = 0, draft_seconds = 0, verify_seconds = 0;  // a call of a prompt and a round: the prompt's
+    double prefill_seconds = 0, draft_seconds = 0, verify_seconds = 0;  // a prompt's call and a round in one: prefill
     double rollback_seconds = 0;        // of verify_seconds
 };
 
@@ -122,10 +123,11 @@ public:
     Generation& submit(Request request);
     /// The same, where the state has the prompt's first pos() tokens taken in already; not all of them.
     Generation& submit(Request request, sequence::SequenceState state);
-    /// One call of a prompt, of those that wait in turn, and a round, in one plan where the context joins(), else one after
-    /// the other; false when there is nothing to do. A prompt whose call or whose sampler throws has stopped as failed; the
-    /// others have had their round, unless the call itself failed: before anything ran their states are as they were, and
-    /// where the device failed in the middle of it all whom it was about have stopped as failed.
+    /// One call of a prompt, of those that wait in turn, and a round, in one plan where the context joins(), else one
+    /// after the other; false when there is nothing to do. A prompt whose call or whose sampler throws has stopped as
+    /// failed. The others have had their round then, unless it was the call: where that failed before anything ran
+    /// their states are as they were, and where the device failed in the middle of it all whom it was about have
+    /// stopped as failed.
     bool step();
     /// Ends a sequence where it is; its state can be used.
     static void cancel(Generation& generation);

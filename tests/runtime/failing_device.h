@@ -1,5 +1,5 @@
-// The CPU with copies to and from its memory, allocations, and recordings, that fail when they are told to. It counts what
-// it runs.
+// The CPU with copies to and from its memory, allocations, and recordings, that fail when they are told to. It counts
+// what it runs.
 #pragma once
 
 #include "core/device.h"
@@ -58,7 +58,8 @@ private:
 
     class Recording : public core::Recording {
     public:
-        Recording(FailingDevice& device, std::unique_ptr<core::Recording> cpu) : device_(device), cpu_(std::move(cpu)) {}
+        Recording(FailingDevice& device, std::unique_ptr<core::Recording> cpu)
+            : device_(device), cpu_(std::move(cpu)) {}
         void update(size_t step, const ops::Call& call) override { cpu_->update(step, call); }
         void submit() override {
             ++device_.runs;

@@ -14,7 +14,7 @@ struct Seen {
     void read(const model::Context& c, size_t rows_wanted, size_t from = 0) {
         for (size_t i = from; i < from + rows_wanted; ++i) {
             rows.push_back(c.logits(i)), rows.push_back(c.hidden(i));
-            for (const model::Candidate& candidate : c.candidates(i)) best.emplace_back(candidate.token, candidate.probability);
+            for (const auto& [token, probability] : c.candidates(i)) best.emplace_back(token, probability);
         }
     }
     void read(const SequenceState& state) {
@@ -43,10 +43,12 @@ Seen seen(model::Context& c, bool together, bool mtp) {
     for (size_t k = 0; k < 6; ++k) {
         const bool shows = k == 2 && !mtp;
         const size_t of_a = 1 + k % 4, of_b = 4 - k % 3;
-        model::Call taken{{prompt.part(std::span(text).subspan(16 * k, shows ? 0 : 16))}, {.prefill = true, .mtp = mtp}};
+        model::Call taken{{prompt.part(std::span(text).subspan(16 * k, shows ? 0 : 16))},
+                          {.prefill = true, .mtp = mtp}};
         if (shows) taken.parts[0].embeddings = picture, taken.parts[0].rope = rope;
         if (k % 2) taken.wanted.rows = {15};
-        model::Call verified{{a.part(std::span(others).subspan(9 + 4 * k, of_a)), b.part(std::span(others).subspan(4 * k, of_b))},
+        model::Call verified{{a.part(std::span(others).subspan(9 + 4 * k, of_a)),
+                              b.part(std::span(others).subspan(4 * k, of_b))},
                              {.mtp = mtp}};
         for (size_t r = 0; r < of_a + of_b; ++r) verified.wanted.rows.push_back(int32_t(r));
         if (together) {
@@ -113,7 +115,8 @@ TEST_P(Runtime, TwoCallsThatDoNotGoTogetherAreRefused) {
     SequenceState a(*c), b(*c);
     const Rows before = run_exact(a, std::span(tokens).first(3));
     const uint64_t hash = a.hash();
-    const model::Call prompt{{b.part(tokens)}, {.prefill = true}}, exact{{a.part(std::span(tokens).first(2))}, {.rows = {1}}};
+    const model::Call prompt{{b.part(tokens)}, {.prefill = true}};
+    const model::Call exact{{a.part(std::span(tokens).first(2))}, {.rows = {1}}};
     const model::Call same{{b.part(std::span(tokens).first(1))}, {}}, too_long{{a.part(tokens)}, {}}, none{};
     for (const auto& [p, e] : {std::pair(exact, prompt), std::pair(exact, exact), std::pair(prompt, same),
                                std::pair(prompt, too_long), std::pair(prompt, none)}) {

@@ -63,16 +63,19 @@ std::vector<int32_t> use(model::Context& c) {
     for (const size_t n : {1, 5, 64, 1, 5, 64}) {  // recorded when they come for the second time
         if (!c.joins()) break;
         const auto tokens = some_tokens(n, n);
-        model::Call prompt{{states[0].part(tokens)}, {.prefill = true, .rows = {int32_t(n) - 1}, .mtp = c.has_mtp(), .mtp_logits = c.has_mtp()}};
-        model::Call exact{{}, {.mtp = c.has_mtp(), .mtp_logits = c.has_mtp()}};
+        const bool mtp = c.has_mtp();
+        model::Call prompt{{states[0].part(tokens)},
+                           {.prefill = true, .rows = {int32_t(n) - 1}, .mtp = mtp, .mtp_logits = mtp}};
+        model::Call exact{{}, {.mtp = mtp, .mtp_logits = mtp}};
+        int32_t rows = 0;
         for (size_t b = 1; b < states.size(); ++b) {
             exact.parts.push_back(states[b].part(std::span(tokens).first(std::min(n, size_t(o.pools.most_exact)))));
-            for (size_t t = 0; t < exact.parts.back().tokens.size(); ++t) exact.wanted.rows.push_back(int32_t(exact.wanted.rows.size()));
+            for (size_t t = 0; t < exact.parts.back().tokens.size(); ++t) exact.wanted.rows.push_back(rows++);
         }
         c.run(prompt, exact);
-        states[0].advance(int64_t(n), c.has_mtp());
-        for (size_t b = 1; b < states.size(); ++b) states[b].advance(int64_t(exact.parts[b - 1].tokens.size()), c.has_mtp());
-        for (size_t r = 0; r <= exact.wanted.rows.size(); ++r) found.push_back(c.candidates(r).front().token);
+        states[0].advance(int64_t(n), mtp);
+        for (size_t b = 1; b < states.size(); ++b) states[b].advance(int64_t(exact.parts[b - 1].tokens.size()), mtp);
+        for (size_t r = 0; r <= size_t(rows); ++r) found.push_back(c.candidates(r).front().token);
         expect_taken(c, "both in one plan");
     }
     for (int steps = 1; c.has_mtp() && steps < o.pools.most_exact; ++steps) {
@@ -105,8 +108,8 @@ TEST_P(MemoryTable, IsWhatTheDeviceCounts) {
     }
 }
 
-/// Two calls in one plan have scratch each, and the largest plan holds both: counted before anything is loaded, and only
-/// where there can be two.
+/// Two calls in one plan have scratch each, and the largest plan holds both: counted before anything is loaded, and
+/// only where there can be two.
 TEST_P(MemoryTable, RoomForTwoCallsInOnePlanIsCounted) {
     const auto m = random_model();
     const auto d = device();

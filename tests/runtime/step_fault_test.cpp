@@ -18,7 +18,8 @@ struct Scene {
         context = std::make_unique<model::Context>(random_model(), device, o);
         generator = std::make_unique<spec::Generator>(*context, &drafter);
         for (const uint64_t seed : {2, 4})
-            all.push_back(&generator->add({.prompt = some_tokens(9, seed), .most_tokens = 10, .n_max = seed == 2 ? 0 : 3}));
+            all.push_back(&generator->add(
+                {.prompt = some_tokens(9, seed), .most_tokens = 10, .n_max = seed == 2 ? 0 : 3}));
         all.push_back(&generator->submit({.prompt = some_tokens(3 * chunk, 6), .most_tokens = 10, .n_max = 3}));
     }
     spec::Generation& prompt() { return *all[2]; }
@@ -39,7 +40,8 @@ struct Scene {
         void draft(std::span<spec::DraftJob> jobs) override {
             if (throws) throw Error(Status::internal, "no guess");
             for (spec::DraftJob& job : jobs)
-                for (int i = 0; i < job.most; ++i) job.chain.push_back({job.known.text[size_t(i) % job.known.text.size()], 1});
+                for (size_t i = 0; i < size_t(job.most); ++i)
+                    job.chain.push_back({job.known.text[i % job.known.text.size()], 1});
         }
     } drafter;
     std::shared_ptr<FailingDevice> device;
@@ -48,7 +50,8 @@ struct Scene {
     std::vector<spec::Generation*> all;
 };
 
-constexpr model::StateForm forms[] = {model::StateForm::ring, model::StateForm::snapshots, model::StateForm::checkpoint};
+constexpr model::StateForm forms[] = {model::StateForm::ring, model::StateForm::snapshots,
+                                      model::StateForm::checkpoint};
 
 TEST(StepFaults, AStepIsOnePlanOnceItsShapesHaveMet) {
     Scene s(model::StateForm::ring);
