@@ -6,6 +6,7 @@
 //     o.put_into(request, tokenizer.get());
 #pragma once
 
+#include "runtime/sample/dry.h"
 #include "runtime/spec/generator.h"
 #include "runtime/tokenizer/tokenizer.h"
 
@@ -17,7 +18,7 @@ namespace rw::tools {
 
 struct SamplingOptions {
     sample::Options sampling;
-    std::vector<std::string> bias, breakers{"\n", ":", "\"", "*"}, stops;
+    std::vector<std::string> bias, breakers = sample::dry_breakers, stops;
     int64_t think_budget = -1;
     bool ratio = false;
 

@@ -232,6 +232,9 @@ void add_serve(CLI::App& app, int&) {
         ->check(CLI::Range(1, 1 << 14));
     verb.add_option("--chat-template", o->chat_template, "File with another chat template than the model's own");
     o->cache.add_to(verb);
+    verb.add_option("--cache-exact", o->service.cache_exact,
+                    "0: a prompt may go on from a slot's decoded text, which leaves less to run and may change last digits")
+        ->capture_default_str();
     verb.add_option("--slot-path", o->service.slot_path, "Folder for saved slots; without it they are neither saved nor restored");
     add_manual(verb, {.about = "Listens on this machine's own address unless told otherwise. Ctrl-C or SIGTERM: takes no more requests and lets those\n"
                                "that there are end, for --drain seconds; the second ends them.",

@@ -45,6 +45,9 @@ private:
     std::vector<Match> matches_;     // by place
 };
 
+/// The usual sequence breakers.
+inline const std::vector<std::string> dry_breakers{"\n", ":", "\"", "*"};
+
 /// Tokens whose text holds one of these strings, as sequence breakers are named.
 std::vector<int32_t> tokens_with(const tokenizer::Vocabulary& vocabulary, std::span<const std::string> strings);
 

@@ -103,13 +103,24 @@ void PrefixCache::use(Entry& entry) { used_.splice(used_.begin(), used_, entry.u
 
 void PrefixCache::count() { stats_.entries = entries_.size(), stats_.states = used_.size(); }
 
-bool PrefixCache::restore(SequenceState& state, const Prompt& prompt, bool mtp) {
-    if (options_.budget == 0 || state.rope_shift() != 0) return false;
-    check(state, prompt);
+/// The entries up to the last whose state can be gone on with.
+PrefixCache::Path PrefixCache::usable(const Prompt& prompt, bool mtp) const {
     Path known = path(prompt, int64_t(prompt.tokens.size()) - 1);
     const auto blind = std::ranges::find_if(known, [&](const Entry* e) { return mtp && !e->mtp_rows; });
     known.erase(blind, known.end());
     while (!known.empty() && !(known.back()->has_state() && (!mtp || known.back()->mtp_state))) known.pop_back();
+    return known;
+}
+
+int64_t PrefixCache::known(const Prompt& prompt, bool mtp) const {
+    const Path found = usable(prompt, mtp);
+    return found.empty() ? 0 : found.back()->end;
+}
+
+bool PrefixCache::restore(SequenceState& state, const Prompt& prompt, bool mtp) {
+    if (options_.budget == 0 || state.rope_shift() != 0) return false;
+    check(state, prompt);
+    const Path known = usable(prompt, mtp);
     const int64_t from = mtp && !state.mtp_ready() ? 0 : state.pos();
     if (known.empty() || known.back()->end <= state.pos()) {
         if (state.pos() == 0) ++stats_.misses;

@@ -58,6 +58,8 @@ public:
     /// is left to run. mtp: with what the MTP block has to know. False: nothing further is known, the state is as it was.
     /// Should a copy fail, the state is empty.
     bool restore(SequenceState& state, const Prompt& prompt, bool mtp);
+    /// The cut to which that would take a state at 0; 0 when nothing is known.
+    int64_t known(const Prompt& prompt, bool mtp) const;
     /// Keeps what the state has at its position, a cut up to which it has run the prompt cut by cut. The prompt's own
     /// end is of use only where a longer prompt would be cut as well. False when it is not kept.
     bool offer(const SequenceState& state, const Prompt& prompt);
@@ -77,6 +79,7 @@ private:
     void check(const SequenceState& state, const Prompt& prompt) const;
     TokenKey place(const TokenKey& key) const { return {key.a & options_.key_mask, key.b & options_.key_mask}; }
     Path path(const Prompt& prompt, int64_t until) const;
+    Path usable(const Prompt& prompt, bool mtp) const;
     void keep(const SequenceState& state, const Prompt& prompt, Path& known);
     bool find_missing(const SequenceState& state, const Prompt& prompt, const Path& known, Missing& missing) const;
     bool make_room(uint64_t bytes, const Path& path, int64_t end);

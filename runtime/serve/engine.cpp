@@ -6,8 +6,19 @@
 #include <utility>
 
 #include "runtime/clock.h"
+#include "runtime/sequence/prompt_cuts.h"
 
 namespace rw::serve {
+namespace {
+
+/// Of a prompt the tokens that the sequence has taken in and can be gone on with.
+int64_t common(const Kept& kept, std::span<const int32_t> prompt) {
+    const auto [a, b] = std::mismatch(kept.tokens.begin(), kept.tokens.end(), prompt.begin(), prompt.end());
+    const int64_t same = std::min<int64_t>({a - kept.tokens.begin(), kept.state.pos(), int64_t(prompt.size()) - 1});
+    return same > 0 && kept.state.refusal(same).empty() ? same : 0;
+}
+
+}  // namespace
 
 Engine::Engine(model::Context& context, spec::Drafter* drafter, const Limits& limits, sequence::PrefixCache* cache)
     : context_(context), cache_(cache), generator_(context, drafter, cache), limits_(limits), slots_(size_t(limits.slots)),
@@ -135,9 +146,26 @@ size_t Engine::free_slot(const std::vector<bool>& used) const {
     return best;
 }
 
+Engine::Place Engine::place_for(const Job& job, const std::vector<bool>& used) const {
+    const Task& task = job.task;
+    if (task.slot >= 0) return {size_t(task.slot), true};
+    if (!task.exact) {  // what knows more of the prompt, a slot or the cache
+        const std::span<const int32_t> prompt(task.request.prompt);
+        const auto cuts = sequence::prompt_cuts(prompt, context_.options().chunk, task.request.message_start);
+        int64_t most = cache_ ? cache_->known({prompt, cuts}, false) : 0;
+        size_t best = slots_.size();
+        for (size_t i = 0; i < slots_.size(); ++i) {
+            const int64_t same = !used[i] && slots_[i].kept ? common(*slots_[i].kept, prompt) : 0;
+            if (same > most) most = same, best = i;
+        }
+        if (best < slots_.size()) return {best, true};
+    }
+    return {free_slot(used), false};
+}
+
 /// Jobs in their order take the slots that are free; those that nobody waits for any more go.
 void Engine::admit() {
-    std::vector<std::pair<Slot*, std::shared_ptr<Job>>> chosen;
+    std::vector<std::pair<Place, std::shared_ptr<Job>>> chosen;
     {
         const std::lock_guard lock(mutex_);
         const double now = seconds_now();
@@ -153,36 +181,30 @@ void Engine::admit() {
                 job->finish(std::move(outcome));
                 continue;
             }
-            const size_t at = job->task.slot < 0 ? free_slot(used) : size_t(job->task.slot);
-            if (at >= slots_.size() || used[at]) {
+            const Place place = place_for(*job, used);
+            if (place.slot >= slots_.size() || used[place.slot]) {
                 left.push_back(job);
                 continue;
             }
-            used[at] = true;
-            chosen.emplace_back(&slots_[at], job);
+            used[place.slot] = true;
+            chosen.emplace_back(place, job);
         }
         waiting_ = std::move(left);
         running_ += int(chosen.size());
     }
-    for (const auto& [slot, job] : chosen) start(*slot, job);
+    for (const auto& [place, job] : chosen) start(slots_[place.slot], place.goes_on, job);
 }
 
-/// Gives the job the slot, and what the slot keeps, if the job asked for this one and its prompt begins so.
-bool Engine::start(Slot& slot, const std::shared_ptr<Job>& job) {
+/// Gives the job the slot; with goes_on also what the slot keeps, if its prompt begins so.
+bool Engine::start(Slot& slot, bool goes_on, const std::shared_ptr<Job>& job) {
     std::optional<Kept> kept = std::exchange(slot.kept, {});
     spec::Request request = std::move(job->task.request);
     const int number = int(&slot - slots_.data());
     try {
         std::optional<sequence::SequenceState> from;
-        if (kept && job->task.slot == number) {
-            const auto [a, b] = std::mismatch(kept->tokens.begin(), kept->tokens.end(), request.prompt.begin(),
-                                              request.prompt.end());
-            const int64_t same = std::min<int64_t>({a - kept->tokens.begin(), kept->state.pos(),
-                                                    int64_t(request.prompt.size()) - 1});
-            if (same > 0 && kept->state.refusal(same).empty()) {
-                kept->state.rollback(same);
-                from = std::move(kept->state);
-            }
+        if (const int64_t same = kept && goes_on ? common(*kept, request.prompt) : 0; same > 0) {
+            kept->state.rollback(same);
+            from = std::move(kept->state);
         }
         kept.reset();
         slot = {};

@@ -79,8 +79,14 @@ private:
     void work();
     void run_errands();
     void admit();
+    /// Where a job runs, and whether it goes on with what the slot keeps.
+    struct Place {
+        size_t slot;
+        bool goes_on;
+    };
+    Place place_for(const Job& job, const std::vector<bool>& used) const;
     size_t free_slot(const std::vector<bool>& used) const;
-    bool start(Slot& slot, const std::shared_ptr<Job>& job);
+    bool start(Slot& slot, bool goes_on, const std::shared_ptr<Job>& job);
     void step();
     void publish(Slot& slot);
     void end(Slot& slot, std::optional<Problem> problem);

@@ -41,7 +41,7 @@ Json or_auto(int n_max) { return n_max == spec::n_auto ? Json("auto") : Json(n_m
 Json or_auto(double p_min) { return p_min == spec::p_auto ? Json("auto") : Json(p_min); }
 
 Task generation_task(const Fields& fields, Service& service, const Defaults& defaults) {
-    Task task{.seconds = service.options.seconds};
+    Task task{.seconds = service.options.seconds, .exact = fields.flag("cache_exact", service.options.cache_exact)};
     spec::Request& request = task.request;
     request.sampling = sampling_of(fields, service, defaults);
     request.ends = service.tokenizer.vocabulary().ends();

@@ -27,6 +27,7 @@ struct Task {
     spec::Request request;
     double seconds = 600;  // until when it has to be done, waiting included
     int slot = -1;         // the one that it wants, or any
+    bool exact = true;     // false: it may go on with any slot's sequence, whose text was decoded and not run as a prompt
     std::vector<std::string> stops{};  // the strings behind request.stops
 };
 

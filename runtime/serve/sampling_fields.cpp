@@ -4,6 +4,7 @@
 #include <charconv>
 #include <random>
 
+#include "runtime/sample/dry.h"
 #include "runtime/serve/generation_fields.h"
 
 namespace rw::serve {
@@ -51,16 +52,8 @@ std::vector<std::pair<int32_t, double>> biases_of(const Fields& fields, int64_t 
 
 /// Every token that has one of the texts in it: no repetition reaches over those.
 std::vector<int32_t> breakers_of(const Fields& fields, const tokenizer::Tokenizer& tokenizer) {
-    std::vector<std::string> texts = fields.texts("dry_sequence_breakers", 64);
-    if (!fields.has("dry_sequence_breakers")) texts = {"\n", ":", "\"", "*"};
-    std::vector<int32_t> tokens;
-    for (int32_t token = 0; token < int32_t(tokenizer.vocabulary().size()); ++token)
-        for (const std::string& text : texts)
-            if (tokenizer.piece(token, true).find(text) != std::string_view::npos) {
-                tokens.push_back(token);
-                break;
-            }
-    return tokens;
+    const std::vector<std::string> texts = fields.texts("dry_sequence_breakers", 64);
+    return sample::tokens_with(tokenizer.vocabulary(), fields.has("dry_sequence_breakers") ? texts : sample::dry_breakers);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ struct ServiceOptions {
     int64_t most_tokens = 0;          // of an answer; 0: as many as the context has room for
     double seconds = 600;             // that a request may take
     int choices = 16;                 // of one request
-    bool slots = true;                // whether /slots may be looked at
+    bool cache_exact = true;          // where a request says nothing: whether prompts go on from run prompts alone
 };
 
 class Service {

@@ -111,7 +111,8 @@ public:
     /// progress: prompt tokens done and in all; false stops.
     Generation& add(Request request, const model::Progress& progress = {});
     /// Goes on from a state of this context that was loaded or forked, whose last chosen token is `last`: the first of the
-    /// text. request.prompt may name the tokens before it, for drafters that look tokens up; they are not run.
+    /// text. request.prompt may name the tokens before it, for drafters and penalties that look back;
+    /// they are not run. What mirostat has learnt of them begins anew.
     Generation& resume(sequence::SequenceState state, int32_t last, Request request);
     /// One round for all sequences that have their first token and have not stopped; false when there is none. Throws Error
     /// with the states as they were; but where a sequence's own sampler or constraint threw, that one has stopped as failed

@@ -12,6 +12,7 @@
 #include "runtime/spec/mtp_drafter.h"
 #include "runtime/tokenizer/tokenizer.h"
 #include "tests/runtime/chi_square.h"
+#include "tests/runtime/fuse.h"
 #include "tests/runtime/runtime_fixture.h"
 
 namespace rw::test {
@@ -213,21 +214,6 @@ TEST_F(Features, AStopStringInsideADraftEndsTheTextThere) {
     }
     EXPECT_GT(inside, 3);
 }
-
-/// Allows everything, until a token too many.
-class Fuse : public sample::Constraint {
-public:
-    explicit Fuse(int left) : left_(left) {}
-    bool allows(int32_t) const override { return true; }
-    void mask(std::span<float>) const override {}
-    std::shared_ptr<const Constraint> after(int32_t) const override {
-        if (left_ == 0) throw Error(Status::internal, "blown");
-        return std::make_shared<Fuse>(left_ - 1);
-    }
-
-private:
-    int left_;
-};
 
 TEST_F(Features, OneThatThrowsFailsAlone) {
     using enum model::StateForm;

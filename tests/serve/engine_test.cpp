@@ -1,4 +1,5 @@
 // Many jobs at once: the same text as alone, in turn, and nothing left behind by those that end early.
+#include "tests/runtime/fuse.h"
 #include "tests/serve/service_fixture.h"
 
 namespace rw::test {
@@ -87,21 +88,6 @@ TEST(Engine, AStepThatFailsEndsItsJobsAlone) {
     expect_idle(b);
     EXPECT_EQ(text_of(*b.engine.submit(task(b, prompts[0], 32))), expected);
 }
-
-/// Allows everything, and breaks at a token too many.
-class Fuse : public sample::Constraint {
-public:
-    explicit Fuse(int left) : left_(left) {}
-    bool allows(int32_t) const override { return true; }
-    void mask(std::span<float>) const override {}
-    std::shared_ptr<const Constraint> after(int32_t) const override {
-        if (left_ == 0) throw Error(Status::out_of_memory, "blown");
-        return std::make_shared<Fuse>(left_ - 1);
-    }
-
-private:
-    int left_;
-};
 
 TEST(Engine, AConstraintThatThrowsEndsItsJobAlone) {
     Behind b;

@@ -105,6 +105,27 @@ TEST(Service, TheSlotThatWasUsedLongestAgoIsTaken) {
     EXPECT_EQ(slot("three"), 0);
 }
 
+TEST(Service, DecodedTextIsGoneOnWithWhereThatIsAllowed) {
+    Behind b;
+    const auto answer = [&](const Json& prompt, Json more) {
+        more.update({{"prompt", prompt}, {"n_predict", 12}, {"temperature", 0}, {"ignore_eos", true}, {"return_tokens", true}});
+        return b.json("/completion", more);
+    };
+    const Json prompt = b.json("/tokenize", {{"content", "And it came to pass in those days"}})["tokens"];
+    const Json other = b.json("/tokenize", {{"content", "And it was"}})["tokens"];
+    const Json first = answer(prompt, Json::object());
+    answer(other, Json::object());
+    Json longer = prompt;
+    for (const Json& token : first["tokens"]) longer.push_back(token);
+    for (const Json& token : other) longer.push_back(token);
+    EXPECT_EQ(answer(longer, Json::object())["timings"]["cache_n"], 0) << "what was decoded is run again";
+    const Json again = answer(prompt, {{"cache_exact", true}});  // the slots that kept them have others now
+    const Json on = answer(longer, {{"cache_exact", false}});
+    EXPECT_EQ(on["timings"]["cache_n"], int64_t(prompt.size()) + 11) << "of those that begin so the longest";
+    EXPECT_EQ(on["id_slot"], again["id_slot"]);
+    EXPECT_EQ(answer({5, 6, 7}, {{"cache_exact", false}})["timings"]["cache_n"], 0);
+}
+
 TEST(Service, EngineAndServiceEndInAnyOrder) {
     Behind b;
     std::optional<serve::Service> other;
