@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Many clients at once, some of whom leave in the middle. load.py PROGRAM MODEL [--minutes M] [--clients N]
 
-No text may be wrong: each greedy answer equals the one that its prompt got alone, and what a client got before it left is
-the beginning of that. Afterwards no slot is taken, and the memory is what it was."""
+No text may be wrong: each greedy answer, with drafts of any length, equals the one that its prompt got alone and without, and
+what a client got before it left is the beginning of that. Afterwards no slot is taken, and the memory is what it was."""
 import argparse
 import collections
 import http.client
@@ -22,9 +22,10 @@ def prompt_of(number):
     return "Tell me of the " + " and the ".join(dice.choice(WORDS) for _ in range(dice.randint(1, 24))) + "."
 
 
-def ask(server, prompt, tokens, stream, leave_after=None):
+def ask(server, prompt, tokens, stream, leave_after=None, n_max=0):
     """The text, and whether it is whole; leaves after so many pieces, or seconds of a whole answer."""
-    body = {"messages": [{"role": "user", "content": prompt}], "max_tokens": tokens, "temperature": 0, "stream": stream}
+    body = {"messages": [{"role": "user", "content": prompt}], "max_tokens": tokens, "temperature": 0, "stream": stream,
+            "speculative": {"n_max": n_max}}
     connection = http.client.HTTPConnection(server.host, server.port, timeout=120)
     try:
         if not stream and leave_after is not None:
@@ -76,7 +77,8 @@ class Load:
             tokens = dice.choice([self.tokens, self.tokens, self.tokens // 2])
             stream = dice.random() < 0.7
             try:
-                text, whole = ask(self.server, prompt_of(number), tokens, stream, leave)
+                n_max = dice.choice([0, 1, 3, "auto"])  # drafts change no text
+                text, whole = ask(self.server, prompt_of(number), tokens, stream, leave, n_max)
             except Exception as error:  # anything is a finding
                 with self.lock:
                     self.wrong.append(f"prompt {number}: {type(error).__name__}: {error}")
