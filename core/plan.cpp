@@ -50,10 +50,14 @@ void Plan::update(size_t index, const ops::Call& call, const std::string* forced
     forced_[index] = std::move(wanted);
 }
 
-void Plan::submit() {
+void Plan::prepare() {
     check_alive(*device_);
     if (steps_.empty()) throw Error(Status::invalid_argument, "plan: nothing to run; add an op first");
     if (!recording_) recording_ = device_->record(steps_, scratch_);
+}
+
+void Plan::submit() {
+    prepare();
     recording_->submit();
 }
 

@@ -18,6 +18,8 @@ public:
     /// buffers stay; records again when they change. On error the plan is as it was.
     /// `forced`: null keeps what add() was told, "" leaves the choice to the library again.
     void update(size_t step, const ops::Call& call, const std::string* forced = nullptr);
+    /// Records it now rather than in the first submit(): what that throws comes before anything has run.
+    void prepare();
     void submit();
     void wait();
     void run() { submit(), wait(); }

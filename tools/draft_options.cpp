@@ -105,11 +105,19 @@ SecondModel DraftOptions::find_second(const spec::DrafterText& who, const Opened
                     fmt::format("the model that drafts takes {} where {} are to be had on {}; do without --draft-model, or "
                                 "give it another device with --draft-backend",
                                 bytes_text(double(bytes)), bytes_text(double(second.shape.budget)), second.device->info().id));
-    if (shared && shape.budget) shape.budget -= bytes;
+    if (shared && shape.budget) shape.budget -= bytes, second.taken = bytes;
     return second;
 }
 
-void DraftOptions::load(SecondModel& second) {
+void DraftOptions::load(Opened& opened, const ModelOptions& options, const model::Options& shape, SecondModel& second, bool quiet) {
+    try {
+        load_model(opened, options, shape, quiet);
+    } catch (const Error& e) {
+        if (!second.taken || e.status != Status::out_of_memory) throw;
+        throw Error(e.status, fmt::format("{}\n{} besides are for the model that drafts: do without --draft-model, or give it "
+                                          "another device with --draft-backend",
+                                          e.what(), bytes_text(double(second.taken))));
+    }
     if (!second.model) return;
     second.context = std::make_shared<model::Context>(second.model, second.device, second.shape, progress_bar("loading"));
 }
@@ -118,8 +126,7 @@ Opened DraftOptions::open(const ModelOptions& options, const spec::DrafterText& 
                           bool quiet) const {
     Opened opened = find_model(options, shape);
     second = find_second(who, opened, shape, quiet);
-    load_model(opened, options, shape, quiet);
-    load(second);
+    load(opened, options, shape, second, quiet);
     return opened;
 }
 

@@ -28,6 +28,7 @@ struct SecondModel {
     std::shared_ptr<const model::Model> model;
     std::shared_ptr<core::Device> device;
     model::Options shape;
+    uint64_t taken = 0;                       // of the first model's memory, where they share a device
     std::shared_ptr<model::Context> context;  // once it is loaded
 };
 
@@ -53,8 +54,8 @@ struct DraftOptions {
     /// The second model's file and device, and whether its tokens are the first's; nothing is loaded. What it will take is
     /// taken off shape.budget where both are on one device, and goes to standard error, as tables of drafters do, unless `quiet`.
     SecondModel find_second(const spec::DrafterText& who, const Opened& first, model::Options& shape, bool quiet) const;
-    /// Loads it, where there is one.
-    static void load(SecondModel& second);
+    /// Loads the first and, where there is one, the second.
+    static void load(Opened& opened, const ModelOptions& options, const model::Options& shape, SecondModel& second, bool quiet);
     /// Both models, found and counted before either is loaded (model_options.h).
     Opened open(const ModelOptions& options, const spec::DrafterText& who, model::Options shape, SecondModel& second,
                 bool quiet = false) const;

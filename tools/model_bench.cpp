@@ -79,16 +79,17 @@ nlohmann::ordered_json measure(const Options& o, model::Context& context, spec::
 void bench(const Options& o) {
     model::Options shape;
     const int most = *std::max_element(o.n_max.begin(), o.n_max.end());
-    shape.pools.most_exact = most + 1, shape.pools.sequences = o.sequences;
+    shape.pools.most_exact = most + 1, shape.pools.sequences = o.sequences, shape.joint = false;
     const spec::DrafterText who = most > 0 ? o.draft.who() : spec::DrafterText("none");
     shape.mtp = who.needs_mtp();
     ModelOptions mo = o.model;
-    if (mo.context > 0 && mo.context <= o.prompt)
+    const int64_t least = o.prompt + 3 * (most + 1);  // for a round that records plans, and one that is measured
+    if (mo.context > 0 && mo.context < least)
         throw Error(Status::invalid_argument,
-                    fmt::format("--context {}: a prompt of {} tokens and the text behind it do not fit; take fewer "
+                    fmt::format("--context {}: a prompt of {} tokens and rounds behind it take {} or more; take fewer "
                                 "--prompt-tokens",
-                                mo.context, o.prompt));
-    if (mo.context == 0) mo.context = o.prompt + o.most_tokens + 3 * (most + 1);
+                                mo.context, o.prompt, least));
+    if (mo.context == 0) mo.context = least + o.most_tokens;
     const double p_min = o.draft.share();
     SecondModel second;
     const Opened opened = o.draft.open(mo, who, shape, second, o.json);
@@ -191,7 +192,7 @@ void add_model_bench(CLI::App& app, int& status) {
                                    {"rewind bench -m model.gguf --suite cache --prompt-tokens 4096", "a prompt that comes again, edited"},
                                    {"rewind bench --suite controller", "what choosing the length of drafts costs; needs no model"}},
                       .files = {{"~/.cache/rewind/costs", "what rounds cost, as learnt by drafts of as many as pay (XDG_CACHE_HOME moves it)"}},
-                      .status = {{"1", "a text was not the same with drafts and without, or there is no such file"}},
+                      .status = {{"1", "it could not, or a text was not the same with drafts and without; standard error says which"}},
                       .more = "docs/speculation.md, docs/prefix-cache.md"});
     verb.callback([o, prompt, lengths, tokens, &status] {
         if (o->model.model.empty() && o->suite != "controller") throw CLI::RequiredError("--model");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -25,8 +26,8 @@ struct Prompt {
 
 std::string text_of(const std::string& path) {
     if (path.empty()) return suite_prompts;
+    if (!std::filesystem::is_regular_file(path)) throw Error(Status::not_found, "--prompts " + path + ": there is no such file");
     std::ifstream file(path);
-    if (!file) throw Error(Status::not_found, "there are no prompts at " + path);
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
@@ -141,11 +142,11 @@ void plot(const MtpSuite& o, const Json& report) {
 }  // namespace
 
 nlohmann::ordered_json run_mtp_suite(const MtpSuite& o, bool quiet) {
-    std::vector<int> settings = o.n_max;
-    if (o.automatic) settings.push_back(spec::n_auto);
     const spec::DrafterText who = o.draft.who();
-    int most = o.automatic ? auto_most : 0;
-    for (const int n : o.n_max) most = std::max(most, n);
+    std::vector<int> settings = who.none() ? std::vector<int>{0} : o.n_max;
+    if (o.automatic && !who.none()) settings.push_back(spec::n_auto);
+    int most = 0;
+    for (const int n : settings) most = std::max(most, n == spec::n_auto ? auto_most : n);
     model::Options shape;
     shape.pools.most_exact = most + 1, shape.mtp = who.needs_mtp();
     const std::vector<Prompt> prompts = read_prompts(o.prompts, model::Model(o.model.model, o.model.mtp));

@@ -174,8 +174,7 @@ int run(const Options& o) {
     const Interrupt interrupt;  // from here on the end comes with the figures of what there is
     std::unique_ptr<spec::Drafter> drafter;
     try {
-        load_model(opened, o.model, shape, o.json);
-        o.draft.load(second);
+        o.draft.load(opened, o.model, shape, second, o.json);
         drafter = o.draft.make(drafting.who, *opened.context, second);
     } catch (const Error& e) {
         if (!Interrupt::asked()) throw;

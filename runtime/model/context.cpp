@@ -99,6 +99,8 @@ core::Plan& Context::plan(const Shapes& shapes) {
     auto plan = std::make_unique<core::Plan>(device_, kernel_scratch_);
     forward().build(shapes, lanes_, [&](const ops::Call& call) { plan->add(call); });
     const uint64_t bytes = plan->bytes();
+    plans_.make_room(bytes);
+    plan->prepare();
     return plans_.put(shapes, std::move(plan), bytes);
 }
 
@@ -143,6 +145,7 @@ void Context::run_all(std::initializer_list<const Call*> calls) {
     for (const Call* call : calls)
         (call->wanted.prefill ? shapes.prompt : shapes.exact) = shape_of(*call, options_, geometry(), has_mtp());
     const bool two = calls.size() == 2 && !worth_recording(shapes);
+    if (two) plan({shapes.exact, {}});  // what recording throws comes before anything has run
     core::Plan* ready = &plan(two ? Shapes{{}, shapes.prompt} : shapes);
     last_ = {};
     for (const Call* call : calls) give(*call, call->wanted.prefill ? *shapes.prompt : *shapes.exact);

@@ -60,7 +60,7 @@ public:
     /// Whether there is what two calls side by side take: with Options::joint, for several sequences.
     bool joins() const { return lanes_.size() > 1; }
     /// Whether the last call failed on the device: what the sequences hold that it was about is not known. One that
-    /// failed before has changed nothing.
+    /// failed before has changed no state; what checkpoints could go back to may be less.
     bool broke_off() const { return broke_off_; }
     /// Whether a pool row's last call was a prompt's, which keeps its last state alone.
     bool ran_prompt(int64_t row) const { return ran_.at(size_t(row)).prompt; }

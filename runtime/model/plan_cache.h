@@ -21,9 +21,13 @@ public:
         plans_.splice(plans_.begin(), plans_, found->second);
         return plans_.front().plan.get();
     }
-    /// For a key that find() does not know. What it takes the place of goes before; alone it may be of any size.
-    Plan& put(const Key& key, std::unique_ptr<Plan> plan, uint64_t bytes) {
+    /// What a plan of so many bytes takes the place of goes.
+    void make_room(uint64_t bytes) {
         while (!plans_.empty() && (bytes > most_ || bytes_ > most_ - bytes)) drop_last();
+    }
+    /// For a key that find() does not know, after make_room(); alone it may be of any size.
+    Plan& put(const Key& key, std::unique_ptr<Plan> plan, uint64_t bytes) {
+        make_room(bytes);
         plans_.push_front({key, std::move(plan), bytes});
         try {
             places_.emplace(key, plans_.begin());

@@ -77,10 +77,15 @@ Generation& Generator::add(Request request, const model::Progress& progress) {
     std::list<Generation> one;
     one.push_back(fresh(std::move(request), sequence::SequenceState(context_)));
     Generation& g = one.front();
-    while (g.prompting()) {
-        const PromptCall next = prompt_call(g);
-        run(&next, nullptr);
-        if (progress && !progress(uint64_t(g.state.pos()), g.request.prompt.size())) cancel(g);
+    try {
+        while (g.prompting()) {
+            const PromptCall next = prompt_call(g);
+            run(&next, nullptr);
+            if (progress && !progress(uint64_t(g.state.pos()), g.request.prompt.size())) cancel(g);
+        }
+    } catch (...) {  // the drafter may know of it
+        end_drafting(g);
+        throw;
     }
     all_.splice(all_.end(), one);
     return g;
@@ -221,6 +226,15 @@ Generation* Generator::next_prompt() {
     return first;
 }
 
+/// Whether the next round is to run by itself, so that who chooses the length of drafts learns what it costs: every fourth.
+bool Generator::measures() {
+    constexpr int every = 4;
+    const bool learns = std::any_of(all_.begin(), all_.end(), [](const Generation& g) { return g.going() && g.controller; });
+    if (!learns || ++joint_ < every) return false;
+    joint_ = 0;
+    return true;
+}
+
 bool Generator::step() {
     Generation* const next = next_prompt();
     std::optional<PromptCall> prompt;
@@ -233,13 +247,19 @@ bool Generator::step() {
             throw;
         }
     }
-    if (prompt && !context_.joins()) {
-        run(&*prompt, nullptr);
+    std::exception_ptr problem;
+    if (prompt && (!context_.joins() || measures())) {
+        try {
+            run(&*prompt, nullptr);
+        } catch (...) {  // about the prompt alone
+            problem = std::current_exception();
+        }
         prompt.reset();
     }
     const RoundCall round = round_call(prompt.has_value());
     if (!round.going.empty()) run(prompt ? &*prompt : nullptr, &round);
     else if (prompt) run(&*prompt, nullptr);
+    if (problem) std::rethrow_exception(problem);
     return next || !round.going.empty();
 }
 

@@ -94,6 +94,8 @@ struct Generation {
     bool needs_mtp() const { return drafter && drafter->needs_mtp(); }
     /// Its prompt has not been taken in yet.
     bool prompting() const { return text.empty() && stopped == Stop::none; }
+    /// It takes part in rounds.
+    bool going() const { return !text.empty() && stopped == Stop::none; }
 };
 
 class Generator {
@@ -161,6 +163,7 @@ private:
     void run(const PromptCall* prompt, const RoundCall* round);
     void take_known(Generation& g, const sequence::PrefixCache::Prompt& prompt);
     Generation* next_prompt();
+    bool measures();
     void begin(Generation& g);
     Generation fresh(Request request, sequence::SequenceState state) const;
     std::vector<std::vector<int32_t>> drafts(const std::vector<Generation*>& going, bool beside_prompt);
@@ -195,6 +198,7 @@ private:
     };
     std::vector<Spent> spent_;
     uint64_t turn_ = 0;  // whose prompt ran last
+    int joint_ = 0;      // rounds beside a prompt since one ran by itself
 };
 
 }  // namespace rw::spec

@@ -66,7 +66,7 @@ void Generator::take(Generation& g, Verdict v) {
 Generator::RoundCall Generator::round_call(bool beside_prompt) {
     RoundCall next{{}, {}, seconds_now(), {}};
     for (Generation& g : all_)
-        if (g.stopped == Stop::none && !g.prompting()) next.going.push_back(&g);
+        if (g.going()) next.going.push_back(&g);
     if (next.going.empty()) return next;
     next.tokens = drafts(next.going, beside_prompt);
     model::Wanted& wanted = next.call.wanted;

@@ -12,6 +12,8 @@ public:
     int good = -1;
     /// The same of the recordings that it runs, each of which breaks off behind its last step.
     int good_runs = -1;
+    /// The same of recordings that are made.
+    int good_records = -1;
     int runs = 0;
 
     FailingDevice() : cpu_(core::open("cpu")) {}
@@ -25,6 +27,8 @@ public:
     }
     std::vector<const core::Implementation*> implementations(int op) const override { return cpu_->implementations(op); }
     std::unique_ptr<core::Recording> record(std::vector<core::Step> steps, std::shared_ptr<core::Buffer> scratch) override {
+        if (good_records == 0) throw Error(Status::out_of_memory, "told not to record");
+        if (good_records > 0) --good_records;
         return std::make_unique<Recording>(*this, cpu_->record(std::move(steps), std::move(scratch)));
     }
     uint64_t recording_bytes(std::span<const core::Step> steps) const override { return cpu_->recording_bytes(steps); }

@@ -12,8 +12,9 @@ constexpr int64_t chunk = 16;
 
 /// Two that decode, one of them with guesses of which some hold, and a prompt of three calls.
 struct Scene {
-    explicit Scene(model::StateForm form) : device(std::make_shared<FailingDevice>()) {
+    explicit Scene(model::StateForm form, bool joint = true) : device(std::make_shared<FailingDevice>()) {
         model::Options o;
+        o.joint = joint;
         o.pools.form = form, o.pools.sequences = 3, o.pools.most_exact = 4, o.pools.context = 128, o.chunk = chunk;
         context = std::make_unique<model::Context>(random_model(), device, o);
         generator = std::make_unique<spec::Generator>(*context, &drafter);
@@ -82,6 +83,35 @@ TEST(StepFaults, ACallThatBreaksOffEndsAllWhomItWasAbout) {
         }
 }
 
+/// Whichever recording of the steps it is.
+TEST(StepFaults, APlanThatCannotBeRecordedEndsThePromptAlone) {
+    Scene well(model::StateForm::ring);
+    well.finish();
+    int thrown = 0;
+    for (int good = 0; good < 3; ++good) {
+        Scene s(model::StateForm::ring);
+        s.device->good_records = good;
+        bool threw = false;
+        for (int step = 0; step < 3 && !threw; ++step) {
+            const int before = s.device->runs;
+            try {
+                s.generator->step();
+            } catch (const Error& e) {
+                EXPECT_EQ(e.status, Status::out_of_memory);
+                EXPECT_EQ(s.device->runs, before) << "nothing has run";
+                threw = true;
+            }
+        }
+        thrown += threw;
+        s.device->good_records = -1;
+        EXPECT_EQ(s.prompt().stopped == spec::Stop::failed, threw);
+        s.finish();
+        EXPECT_EQ(s.all[0]->text, well.all[0]->text);
+        EXPECT_EQ(s.all[1]->text, well.all[1]->text);
+    }
+    EXPECT_GT(thrown, 1);
+}
+
 TEST(StepFaults, ARoundThatBreaksOffLeavesPromptsThatWereNotInIt) {
     Scene s(model::StateForm::ring), well(model::StateForm::ring);
     well.finish();
@@ -134,18 +164,38 @@ TEST(StepFaults, AConstraintThatThrowsIsAboutItsOwnSequence) {
         void mask(std::span<float>) const override { throw Error(Status::internal, "no such thing"); }
         std::shared_ptr<const Constraint> after(int32_t) const override { return nullptr; }
     };
-    Scene well(model::StateForm::ring), s(model::StateForm::ring);
+    Scene well(model::StateForm::ring);
     well.finish();
-    s.generator->cancel(s.prompt());
+    for (const bool joint : {true, false}) {
+        Scene s(model::StateForm::ring, joint);
+        s.generator->cancel(s.prompt());
+        s.generator->drop(s.prompt());
+        s.all[2] = &s.generator->submit({.prompt = some_tokens(5, 6), .constraint = std::make_shared<Throwing>()});
+        const size_t had = s.all[0]->text.size();
+        EXPECT_THROW(s.generator->step(), Error);
+        EXPECT_EQ(s.prompt().stopped, spec::Stop::failed);
+        EXPECT_GT(s.all[0]->text.size(), had) << "the others have had their round";
+        s.finish();
+        EXPECT_EQ(s.all[0]->text, well.all[0]->text);
+        EXPECT_EQ(s.all[1]->text, well.all[1]->text);
+    }
+}
+
+TEST(StepFaults, ADrafterHearsOfTheEndWhenProgressThrows) {
+    struct Hearing : spec::Drafter {
+        int known = 0;
+        void begin(const spec::Known&) override { ++known; }
+        void end(uint64_t) override { --known; }
+        void draft(std::span<spec::DraftJob>) override {}
+    } drafter;
+    Scene s(model::StateForm::ring);
     s.generator->drop(s.prompt());
-    s.all[2] = &s.generator->submit({.prompt = some_tokens(5, 6), .constraint = std::make_shared<Throwing>()});
-    const size_t had = s.all[0]->text.size();
-    EXPECT_THROW(s.generator->step(), Error);
-    EXPECT_EQ(s.prompt().stopped, spec::Stop::failed);
-    EXPECT_GT(s.all[0]->text.size(), had) << "the others have had their round";
-    s.finish();
-    EXPECT_EQ(s.all[0]->text, well.all[0]->text);
-    EXPECT_EQ(s.all[1]->text, well.all[1]->text);
+    const auto stops = [](uint64_t done, uint64_t all) -> bool {
+        if (done == all) throw Error(Status::internal, "nobody looks");
+        return true;
+    };
+    EXPECT_THROW(s.generator->add({.prompt = some_tokens(2 * chunk, 6), .n_max = 3, .drafter = &drafter}, stops), Error);
+    EXPECT_EQ(drafter.known, 0);
 }
 
 TEST(StepFaults, ADrafterThatThrowsLeavesThePromptWhereItIs) {

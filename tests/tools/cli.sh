@@ -218,6 +218,10 @@ if "$program" gguf --help >/dev/null 2>&1; then
     expect 1 "--cache-every 12: at most --chunk (8), or a multiple of it" bench -m "$m" --suite cache --chunk 8 --cache-every 12
     expect 1 "/none.gguf: cannot open" run -m "$m" -p x --draft-model "$folder/none.gguf"
     expect 1 "ngram-mod: entries is a power of two, as 1024, not 1000" run -m "$m" -t 1 --spec ngram-mod:entries=1000
+    expect 1 "besides are for the model that drafts: do without --draft-model" run -m "$m" -p x --draft-model "$m" --memory 0.04 --json
+    expect 0 "off" bench -m "$m" --suite mtp -n 4 --spec none
+    expect 1 "--prompts $folder: there is no such file" bench -m "$m" --suite mtp --prompts "$folder"
+    expect 1 "take 11 or more" bench -m "$m" --prompt-tokens 8 --context 9 --n-max 0
     expect 1 "the model that drafts takes" run -m "$m" -p x --draft-model "$m" --memory 0.01
     expect 0 '"n_max":"auto","prompts":[{"kind":"python","predicted":8' bench -m "$m" --suite mtp -n 8 --n-max 0,2 --p-min 0.1 --json --forget-costs
     expect 0 "the same" bench -m "$m" --suite mtp -n 4 --n-max 0 --svg "$folder/mtp.svg" --forget-costs
