@@ -156,7 +156,7 @@ if "$program" gguf --help >/dev/null 2>&1; then
     before_loading "11 tokens, and a context of 10 positions; take --context 11 or more" run -m "$m" -p "hello world" -c 10
     before_loading "token 512: the vocabulary has 0 to 511" logits -m "$m" -t 512 --out "$folder/l.npy"
     before_loading "11 tokens, and a context of 10 positions" logits -m "$m" -p "hello world" -c 10 --out "$folder/l.npy"
-    before_loading "a prompt of 512 tokens and the text behind it do not fit" bench -m "$m" -c 512
+    before_loading "a prompt of 512 tokens and rounds behind it take 527 or more" bench -m "$m" -c 512
     expect 1 "the weights alone are 1.2 MiB; nothing would fit" run -m "$m" -p hi --memory 0.0001
     before_loading "nowhere/l.npy: there is no folder" logits -m "$m" -p hi --out "$folder/nowhere/l.npy"
     expect 2 "--thinking: maybe not in {on,off}" run -m "$demo" -p hi --chat --thinking maybe
