@@ -223,6 +223,9 @@ void add_serve(CLI::App& app, int&) {
         ->capture_default_str()
         ->check(seconds);
     verb.add_option("--body", o->body_mib, "MiB that a request may have")->capture_default_str()->check(CLI::Range(0.01, 1024.0));
+    verb.add_option("--read-timeout", o->http.read_seconds, "Seconds that a request may take to come in whole")
+        ->capture_default_str()
+        ->check(CLI::Range(0.1, 1e6));
     verb.add_option("--connections", o->http.connections, "Requests answered at once; more wait")
         ->capture_default_str()
         ->check(CLI::Range(2, 1 << 14));

@@ -65,8 +65,11 @@ void Connection::begin() {
     left_ = 4 * options_.most_bytes + (1 << 16);  // a body somewhat too long is read, and refused with words
 }
 
+/// Nothing more comes from it, whatever it has sent that was not read yet.
 bool Connection::gone() const {
     char byte;
+    pollfd one{socket_, POLLRDHUP, 0};
+    if (::poll(&one, 1, 0) > 0 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR))) return true;
     if (buffered()) return false;
     const ssize_t n = ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
@@ -80,9 +83,9 @@ ssize_t Connection::read(char* to, size_t size) {
     if (at_ == buffer_.size()) {
         buffer_.resize(std::min<size_t>(size_t(1) << 14, left_)), at_ = 0;
         ssize_t n = -1;
-        while (!buffer_.empty() && is_readable()) {
-            n = ::recv(socket_, buffer_.data(), buffer_.size(), 0);
-            if (n >= 0 || errno != EINTR) break;
+        while (!buffer_.empty() && seconds_now() < due_ && ready(POLLIN, due_ - seconds_now())) {
+            n = ::recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+            if (n >= 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)) break;
         }
         buffer_.resize(size_t(std::max<ssize_t>(n, 0)));
         if (n <= 0) return n;

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from server import Server
@@ -57,6 +58,42 @@ def idle_ones_hold_no_worker(program, model):
                 break
             time.sleep(0.1)
         assert descriptors_of(server) < 40, "connections that clients have closed are still open"
+
+
+def slow_requests_hold_no_worker_for_long(program, model):
+    """They never end, and a byte of each comes again and again: all the workers are theirs until their time is over."""
+    heads = (b"GET /health HTTP/1.1\r\nX: ", b"POST /tokenize HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+    options = ["--slots", "2", "-c", "256", "--connections", str(WORKERS), "--read-timeout", "2"]
+    with Server(program, model, *options) as server:
+        slow = [opened(server) for _ in range(WORKERS)]
+        for i, connection in enumerate(slow):
+            connection.sock.sendall(heads[i % len(heads)])
+        over = threading.Event()
+
+        def drip():
+            while not over.wait(0.2):
+                for connection in slow:
+                    try:
+                        connection.sock.sendall(b"a")
+                    except OSError:  # closed, as it has to be
+                        pass
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        try:
+            new = opened(server)  # which waits for its turn
+            seconds = ask(new)
+            for connection in slow:
+                try:
+                    while connection.sock.recv(4096):
+                        pass
+                except ConnectionResetError:
+                    pass
+        finally:
+            over.set()
+            dripping.join()
+        print(f"{WORKERS} requests that come a byte at a time, {WORKERS} workers: a new one took {seconds:.1f} s")
+        close_all(slow + [new])
 
 
 def more_than_select_can_count(program, model):
@@ -118,7 +155,8 @@ def a_signal_before_it_serves(program, model):
 
 
 def main():
-    for check in (idle_ones_hold_no_worker, more_than_select_can_count, few_descriptors, a_signal_before_it_serves):
+    for check in (idle_ones_hold_no_worker, slow_requests_hold_no_worker_for_long, more_than_select_can_count,
+                  few_descriptors, a_signal_before_it_serves):
         check(*sys.argv[1:3])
 
 
