@@ -43,6 +43,32 @@ Problem problem_of_status(int status, size_t most_bytes) {
                    status >= 500 ? "server_error" : "invalid_request_error");
 }
 
+bool has_body(const httplib::Request& from) {
+    return from.has_header("Transfer-Encoding") ||
+           (from.has_header("Content-Length") && from.get_header_value("Content-Length") != "0");
+}
+
+/// What makes it doubtful where the request ends: who passes it on, and takes it to end elsewhere, would let a client's
+/// body in as a request of its own. Null when there is nothing.
+const char* fault_of_length(const httplib::Request& from) {
+    for (const auto& [name, value] : from.headers)
+        if (name.find_first_of(" \t") != name.npos) return "the name of a header has a blank in it";
+    const size_t lengths = from.get_header_value_count("Content-Length");
+    const size_t encodings = from.get_header_value_count("Transfer-Encoding");
+    if (lengths + encodings > 1) return "one Content-Length or one Transfer-Encoding says where the body ends";
+    const std::string length = from.get_header_value("Content-Length");
+    if (lengths > 0 && (length.empty() || length.find_first_not_of("0123456789") != length.npos))
+        return "Content-Length is not a number of bytes";
+    if (encodings > 0 && strcasecmp(from.get_header_value("Transfer-Encoding").c_str(), "chunked") != 0)
+        return "the only Transfer-Encoding that is understood here is chunked";
+    return nullptr;
+}
+
+/// The connection ends with this answer: what has not been read of the request would be taken for the next.
+void leave_body(httplib::Response& to) {
+    if (!std::exchange(current->closes, true)) to.set_header("Connection", "close");
+}
+
 constexpr size_t most_waiting = 128;  // connections with a request that no worker has yet
 
 /// Of the descriptors that the process may have, those that are not needed elsewhere are for connections. What waits in
@@ -91,9 +117,8 @@ public:
                 if (fits) body.append(data, bytes);
                 return fits;
             };
-            const bool told = from.has_header("Content-Length") || from.has_header("Transfer-Encoding");
-            if (told && !read(more)) {
-                current->closes = true;
+            if (has_body(from) && !read(more)) {
+                leave_body(to);
                 return put(to, problem_of_status(!fits || to.status == 413 ? 413 : 400, options_.most_bytes));
             }
             answer(from, to, std::move(body));
@@ -102,7 +127,9 @@ public:
         Get(any, bare), Options(any, bare), Post(any, full), Put(any, full), Patch(any, full), Delete(any, full);
         set_pre_routing_handler([this](const auto& from, auto& to) { return let_in(from, to); });
         set_error_handler([this](const httplib::Request& from, httplib::Response& to) {
-            if (to.body.empty() && from.method != "OPTIONS") put(to, problem_of_status(to.status, options_.most_bytes));
+            if (!to.body.empty() || from.method == "OPTIONS") return;
+            leave_body(to);  // httplib refused it itself, perhaps in the middle
+            put(to, problem_of_status(to.status, options_.most_bytes));
         });
         set_exception_handler([](const httplib::Request&, httplib::Response& to, std::exception_ptr what) {
             try {
@@ -136,6 +163,13 @@ private:
     };
 
     HandlerResponse let_in(const httplib::Request& from, httplib::Response& to) {
+        if (const char* fault = fault_of_length(from)) {
+            leave_body(to);
+            put(to, Problem(400, fault));
+            return HandlerResponse::Handled;
+        }
+        const bool bare = from.method == "GET" || from.method == "HEAD" || from.method == "OPTIONS";
+        if (bare && has_body(from)) leave_body(to);
         if (!options_.origin.empty()) {
             to.set_header("Access-Control-Allow-Origin", options_.origin);
             to.set_header("Vary", "Origin");
@@ -148,8 +182,7 @@ private:
             }
         }
         const auto refuse = [&](const Problem& problem) {
-            current->closes = true;  // its body has not been read
-            to.set_header("Connection", "close");
+            leave_body(to);
             put(to, problem);
             return HandlerResponse::Handled;
         };
@@ -186,7 +219,6 @@ private:
     void serve(const std::shared_ptr<Connection>& connection) {
         const auto open = [this] { return svr_sock_ != INVALID_SOCKET; };
         for (bool more = connection->has_more(); more; more = connection->buffered()) {
-            if (connection->gone()) return;
             current = connection.get();
             connection->begin();
             bool closed = false;
