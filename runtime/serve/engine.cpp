@@ -149,6 +149,8 @@ size_t Engine::free_slot(const std::vector<bool>& used) const {
 Engine::Place Engine::place_for(const Job& job, const std::vector<bool>& used) const {
     const Task& task = job.task;
     if (task.slot >= 0) return {size_t(task.slot), true};
+    const size_t free = free_slot(used);
+    if (free == slots_.size()) return {free, false};  // what only waits is asked at every step: it may cost nothing
     if (!task.exact) {  // what knows more of the prompt, a slot or the cache
         const std::span<const int32_t> prompt(task.request.prompt);
         const auto cuts = sequence::prompt_cuts(prompt, context_.options().chunk, task.request.message_start);
@@ -160,7 +162,7 @@ Engine::Place Engine::place_for(const Job& job, const std::vector<bool>& used) c
         }
         if (best < slots_.size()) return {best, true};
     }
-    return {free_slot(used), false};
+    return {free, false};
 }
 
 /// Jobs in their order take the slots that are free; those that nobody waits for any more go.
