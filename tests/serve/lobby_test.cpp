@@ -80,6 +80,20 @@ TEST(Lobby, WhoSpeaksIsHeardAndWhoWaitedLongestMakesRoom) {
     EXPECT_TRUE(late.closed());
 }
 
+TEST(Lobby, WhoLeavesIsGoneThoughThereIsMoreToRead) {
+    Pair pair;
+    EXPECT_FALSE(pair.connection->gone());
+    pair.say('x'), pair.say('y');
+    EXPECT_FALSE(pair.connection->gone());
+    ::shutdown(pair.client, SHUT_WR);
+    EXPECT_TRUE(pair.connection->gone());  // nothing of it has been read
+    char byte = 0;
+    pair.connection->begin();
+    EXPECT_EQ(pair.connection->read(&byte, 1), 1);
+    EXPECT_TRUE(pair.connection->buffered());
+    EXPECT_TRUE(pair.connection->gone());
+}
+
 TEST(Lobby, NobodyWaitsForEver) {
     Heard heard;
     Pair pair;
