@@ -33,9 +33,15 @@ std::shared_ptr<const sample::Constraint> with_calls(const Fields& fields, Servi
     const ToolChoice& choice = conversation.choice;
     const bool forced = !choice.forced.empty(), once = !choice.several && !choice.tools.empty();
     if (forced && request.constraint) fields.fail("tool_choice", "auto or none, where the answer has a form already,");
+    if (once && fields.has("grammar"))
+        fields.fail("parallel_tool_calls", "true, where a grammar says what the answer is,");
     if (request.constraint || (!forced && !once)) return request.constraint;
     if (request.ends.empty()) fields.fail("ignore_eos", "false: the text ends behind its calls;");
-    if (!forced) return one_call(service.tokenizer);
+    if (!forced) {
+        Reply::Form form = conversation.reply;
+        form.thinking = form.thinking && !conversation.may_think;  // else it is asked behind the thought alone
+        return one_call(service.tokenizer, std::move(form));
+    }
     return service.grammars.calls({.tools = choice.forced,
                                    .marks = service.chat().tools_form()->marks,
                                    .several = choice.several,
@@ -68,11 +74,10 @@ public:
             behind_thinking(fields, service, conversation, with_calls(fields, service, conversation, request));
         request.sampling.logprobs = wanted_of_chat(fields);
         with_logprobs_ = request.sampling.logprobs >= 0;
+        const char* const length = fields.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
         const int64_t most = int64_t(1) << 30;
-        request.most_tokens = tokens_behind(
-            service, request.prompt.size(),
-            fields.integer("max_completion_tokens", fields.integer("max_tokens", -1, -1, most), -1, most));
-        if (request.most_tokens == 0) fields.fail("max_completion_tokens", "at least 1");
+        request.most_tokens = tokens_behind(service, request.prompt.size(), fields.integer(length, -1, -1, most));
+        if (request.most_tokens == 0) fields.fail(length, "at least 1");
         const int n = int(fields.integer("n", 1, 1, service.options.choices));
         streams = fields.flag("stream", false);
         with_usage_ = fields.object("stream_options").flag("include_usage", false);

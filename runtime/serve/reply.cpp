@@ -39,7 +39,7 @@ bool Reply::think(Delta& delta, bool last) {
 }
 
 bool Reply::say(Delta& delta, bool last) {
-    if (form_.tools.empty()) {
+    if (form_->tools.empty()) {
         delta.content += std::exchange(text_, {});
         return false;
     }
@@ -52,22 +52,23 @@ bool Reply::say(Delta& delta, bool last) {
     }
     const size_t from = at + call_open.size();
     size_t end = text_.find(call_close, from);
-    while (end != text_.npos && within_value(std::string_view(text_).substr(from, end - from)))
+    while (end != text_.npos && within_value(std::string_view(text_).substr(from, end - from), form_->tools))
         end = text_.find(call_close, end + 1);
     if (end == text_.npos && !last) {
         delta.content += text_.substr(0, before_newlines(text_, at));
         text_.erase(0, before_newlines(text_, at));
         return false;
     }
-    const size_t next = end == text_.npos ? text_.size() : end + call_close.size();
-    if (auto call = parse_call(std::string_view(text_).substr(from, end == text_.npos ? end : end - from), form_.tools)) {
-        delta.content += text_.substr(0, before_newlines(text_, at));
-        delta.calls.push_back(std::move(*call));
-        called_ = skips_ = true;
-    } else {
-        delta.content += text_.substr(0, next);
+    auto call = parse_call(std::string_view(text_).substr(from, end == text_.npos ? end : end - from), form_->tools);
+    if (!call) {  // a text that names the mark; what is behind it is looked at anew
+        delta.content += text_.substr(0, from);
+        text_.erase(0, from);
+        return true;
     }
-    text_.erase(0, next);
+    delta.content += text_.substr(0, before_newlines(text_, at));
+    delta.calls.push_back(std::move(*call));
+    called_ = skips_ = true;
+    text_.erase(0, end == text_.npos ? end : end + call_close.size());
     return true;
 }
 
@@ -76,7 +77,7 @@ bool Reply::walk(Delta& delta, bool last) {
     if (skips_) skip_newlines();
     if (text_.empty()) return false;
     if (thinking_) return think(delta, last);
-    if (!begun_ && form_.apart) {
+    if (!begun_ && form_->apart) {
         const size_t at = std::min(text_.find_first_not_of('\n'), text_.size());
         if (text_.compare(at, think_open.size(), think_open) == 0) {
             text_.erase(0, at + think_open.size());
@@ -89,7 +90,7 @@ bool Reply::walk(Delta& delta, bool last) {
     return say(delta, last);
 }
 
-Delta Reply::push(const std::string& text) {
+Delta Reply::push(std::string_view text) {
     Delta delta;
     if (thinking_ && !begun_ && text_.empty()) begun_ = true;
     text_ += text;

@@ -5,8 +5,10 @@
 //     use(reply.finish());
 //
 // What may still turn out to be a mark (<think>, </think>, <tool_call>) is kept back, and a call until it is whole. A call
-// that cannot be read is text.
+// that cannot be read is text, and a call within it is a call.
 #pragma once
+
+#include <memory>
 
 #include "runtime/serve/tool_calls.h"
 
@@ -25,9 +27,10 @@ public:
         bool apart = true;      // thoughts are told apart
         Tools tools{};          // none: calls are text
     };
-    explicit Reply(Form form) : form_(std::move(form)), thinking_(form_.thinking && form_.apart) {}
+    explicit Reply(Form form)
+        : form_(std::make_shared<const Form>(std::move(form))), thinking_(form_->thinking && form_->apart) {}
 
-    Delta push(const std::string& text);
+    Delta push(std::string_view text);
     Delta finish();
     /// Whether a function has been called.
     bool called() const { return called_; }
@@ -38,7 +41,7 @@ private:
     bool say(Delta& delta, bool last);
     void skip_newlines();
 
-    Form form_;
+    std::shared_ptr<const Form> form_;  // copies, as one for each step of a text, are cheap
     bool thinking_, begun_ = false, skips_ = false, called_ = false;
     std::string text_;  // not told apart yet
 };

@@ -44,23 +44,30 @@ bool is_text(const Tools& tools, const std::string& function, const std::string&
     return false;
 }
 
-/// Whether a text of JSON ends within a string.
-bool within_string(std::string_view text) {
+enum class Within { json, string, neither };
+
+/// What the beginning of a JSON text ends within: neither when it is none, since strings have no line breaks.
+Within where_ends(std::string_view text) {
     bool inside = false;
     for (size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '"') inside = !inside;
         else if (inside && text[i] == '\\') ++i;
+        else if (inside && text[i] == '\n') return Within::neither;
     }
-    return inside;
+    return inside ? Within::string : Within::json;
 }
 
-/// Where a value in marks ends: JSON may have the mark in a string.
+/// Where a value in marks ends: JSON may have the mark in a string, and then it may not have ended yet (npos).
 size_t value_end(std::string_view text, bool json) {
     constexpr std::string_view mark = "</parameter>";
-    const size_t first = text.find(mark);
-    for (size_t end = first; json && end != text.npos; end = text.find(mark, end + 1))
-        if (!within_string(text.substr(0, end))) return end;
-    return first;
+    const size_t begin = text.find_first_not_of(blanks), first = text.find(mark);
+    const bool may_quote = json && first != text.npos && std::string_view("[{\"").find(text[begin]) != text.npos;
+    if (!may_quote) return first;
+    for (size_t end = first; end != text.npos; end = text.find(mark, end + 1)) {
+        const Within within = where_ends(text.substr(0, end));
+        if (within != Within::string) return within == Within::json ? end : first;
+    }
+    return where_ends(text) == Within::neither ? first : text.npos;
 }
 
 /// What is between `open` and `close` at the beginning of `text`, which both are taken from.
@@ -73,18 +80,23 @@ std::optional<std::string_view> take(std::string_view& text, std::string_view op
     return inside;
 }
 
-std::optional<ToolCall> from_marks(std::string_view text, const Tools& tools) {
+struct InMarks {
+    std::optional<ToolCall> call{};
+    bool within = false;  // it ends within a value
+};
+
+InMarks from_marks(std::string_view text, const Tools& tools) {
     const auto name = take(text, "<function=", ">");
-    if (!name || name->empty()) return std::nullopt;
+    if (!name || name->empty()) return {};
     const std::string function(trimmed(*name));
     Json arguments = Json::object();
     for (text = trimmed(text); text.starts_with("<parameter="); text = trimmed(text)) {
         const auto key = take(text, "<parameter=", ">");
-        if (!key) return std::nullopt;
+        if (!key) return {};
         const std::string parameter(trimmed(*key));
         const bool bare = is_text(tools, function, parameter);
         const size_t end = value_end(text, !bare);
-        if (end == text.npos) return std::nullopt;
+        if (end == text.npos) return {.within = true};
         std::string_view value = text.substr(0, end);
         text.remove_prefix(end + std::string_view("</parameter>").size());
         if (value.starts_with('\n')) value.remove_prefix(1);
@@ -92,8 +104,8 @@ std::optional<ToolCall> from_marks(std::string_view text, const Tools& tools) {
         const Json parsed = bare ? Json(Json::value_t::discarded) : read(value);
         arguments[parameter] = parsed.is_discarded() ? Json(value) : parsed;
     }
-    if (!text.starts_with("</function>")) return std::nullopt;
-    return ToolCall{function, dumped(arguments)};
+    if (!text.starts_with("</function>")) return {};
+    return {.call = ToolCall{function, dumped(arguments)}};
 }
 
 }  // namespace
@@ -108,16 +120,14 @@ std::string spaced(const Json& json) {
     return json.is_object() ? "{" + text + "}" : "[" + text + "]";
 }
 
-bool within_value(std::string_view text) {
+bool within_value(std::string_view text, const Tools& tools) {
     text = trimmed(text);
-    if (text.starts_with('{')) return within_string(text);
-    const size_t begin = text.rfind("<parameter="), end = text.rfind("</parameter>");
-    return begin != text.npos && (end == text.npos || end < begin);
+    return text.starts_with('{') ? where_ends(text) == Within::string : from_marks(text, tools).within;
 }
 
 std::optional<ToolCall> parse_call(std::string_view text, const Tools& tools) {
     text = trimmed(text);
-    return text.starts_with('{') ? from_json(text) : from_marks(text, tools);
+    return text.starts_with('{') ? from_json(text) : from_marks(text, tools).call;
 }
 
 }  // namespace rw::serve

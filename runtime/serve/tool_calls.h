@@ -33,7 +33,7 @@ std::string spaced(const Json& json);
 
 /// Of the beginning of what stands between the two marks: whether it ends within a value, of which the second mark
 /// would be part.
-bool within_value(std::string_view text);
+bool within_value(std::string_view text, const Tools& tools);
 
 /// What stands between the two marks. None when it is in neither form.
 std::optional<ToolCall> parse_call(std::string_view text, const Tools& tools);

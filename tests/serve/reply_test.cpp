@@ -88,6 +88,30 @@ TEST(Reply, MarksWithinValues) {
            {{"find", R"({"size":"5\""})"}});
 }
 
+TEST(Reply, JsonInMarksMayHaveAllTheMarks) {
+    const std::string open = "<tool_call>\n<function=find>\n<parameter=x>\n",
+                      close = "\n</parameter>\n</function>\n</tool_call>";
+    expect(open + "\"</parameter></tool_call>\"" + close + " end", {.tools = tools}, "", " end",
+           {{"find", R"({"x":"</parameter></tool_call>"})"}});
+    expect(open + R"(["\"</parameter></function></tool_call>", "<parameter=y>"])" + close, {.tools = tools}, "", "",
+           {{"find", R"({"x":["\"</parameter></function></tool_call>","<parameter=y>"]})"}});
+    expect(open + "[\"open" + close + " end" + open + "1" + close, {.tools = tools}, "", " end",
+           {{"find", R"({"x":"[\"open"})"}, {"find", R"({"x":1})"}});
+    expect(open + "say \"hi" + close + "x</parameter>", {.tools = tools}, "", "x</parameter>",
+           {{"find", R"({"x":"say \"hi"})"}});
+}
+
+TEST(Reply, CallsBehindWhatCannotBeRead) {
+    const std::string call = "<tool_call>\n{\"name\": \"find\", \"arguments\": {}}\n</tool_call>";
+    for (const std::string bad :
+         {"<tool_call>", "Use `<tool_call>` to call.", "<tool_call>\n{oops", "<tool_call>\n{oops\n</tool_call>",
+          "<tool_call>\n{\"oops\n</tool_call>", "<tool_call>\n<function=x>"})
+        expect(bad + "\n" + call + " and more", {.tools = tools}, "", bad + " and more", {{"find", "{}"}});
+    Reply reply({.tools = tools});
+    reply.push("<tool_call>\n{\"oops\n</tool_call>");
+    EXPECT_EQ(reply.push(call).calls.size(), 1u);  // it is not kept back for what went wrong before
+}
+
 TEST(Reply, CallsThatCannotBeReadAreText) {
     for (const char* bad : {"<tool_call>\nfind x\n</tool_call>", "<tool_call>{\"name\": 1}</tool_call>",
                             "<tool_call>{\"name\": \"find\", \"arguments\": [1]}</tool_call>", "<tool_call>{\"name\": \"find\"",
