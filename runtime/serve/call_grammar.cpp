@@ -89,7 +89,7 @@ Expression in_marks(Rules& rules, const std::string& name, const Json& parameter
     if (properties && !properties->is_object()) refuse_schema("#/properties", "an object is expected");
     std::set<std::string> needed;
     for (const Json& one : required ? *required : Json::array()) {
-        if (!one.is_string() || !properties || !properties->contains(one.get<std::string>()))
+        if (!required->is_array() || !one.is_string() || !properties || !properties->contains(one.get<std::string>()))
             refuse_schema("#/required", "a list of names that are among the properties is expected");
         needed.insert(one.get<std::string>());
     }

@@ -65,8 +65,8 @@ void Connection::begin() {
     left_ = 4 * options_.most_bytes + (1 << 16);  // a body somewhat too long is read, and refused with words
 }
 
-/// Whatever it has sent that was not read yet. Who shuts down its sending half alone is taken for gone: the two look the
-/// same from here.
+/// Whatever it has sent that was not read yet. Who shuts down its sending half alone is taken for gone: the two look
+/// the same from here.
 bool Connection::gone() const { return ready(POLLRDHUP | POLLHUP | POLLERR, 0); }
 
 bool Connection::is_readable() const { return buffered() || ready(POLLIN, std::max(0.0, due_ - seconds_now())); }

@@ -24,7 +24,8 @@ void read_drafts(const Fields& fields, const Service& service, spec::Request& re
     const auto [of_max, max] = where("speculative.n_max", "n_max");
     const Json* n = of_max->find(max);
     if (n && *n == "auto") request.n_max = most > 0 ? spec::n_auto : 0;
-    else request.n_max = int(of_max->integer(max, o.n_max, -1, most));
+    else if (n) request.n_max = int(of_max->integer(max, 0, 0, most));
+    else request.n_max = o.n_max;
     if (who == "none" || service.drafters.empty()) request.n_max = 0;
 
     const auto [of_min, min] = where("speculative.n_min", "n_min");

@@ -9,6 +9,25 @@ namespace {
 
 std::string name_of(const Json& tool) { return tool["function"]["name"].get<std::string>(); }
 
+/// Calls are read without the blanks around a name.
+bool stands_apart(const std::string& name) {
+    constexpr const char* blanks = " \t\r\n";
+    return name.find_first_of(blanks) == 0 || (!name.empty() && name.find_last_of(blanks) == name.size() - 1);
+}
+
+/// Throws Problem(400) for a function that could not be called by its name, or not with all its parameters.
+void check_names(const Fields& function, const Tools& others) {
+    const std::string name = function.text("name", "");
+    if (name.empty() || stands_apart(name)) function.fail("name", "a function's name, without blanks around it,");
+    if (std::any_of(others.begin(), others.end(), [&](const Json& tool) { return name_of(tool) == name; }))
+        function.fail("name", "a name that no other of the functions has");
+    const Fields parameters = function.object("parameters");
+    const Json* properties = parameters.find("properties");
+    if (!properties || !properties->is_object()) return;
+    for (const auto& [key, schema] : properties->items())
+        if (stands_apart(key)) parameters.fail("properties", "names without blanks around them");
+}
+
 Tools tools_of(const Fields& fields) {
     const Json* list = fields.list("tools", 1024);
     Tools tools;
@@ -17,9 +36,7 @@ Tools tools_of(const Fields& fields) {
         if (!(*list)[i].is_object()) throw bad(where, where + " is not an object");
         const Fields tool((*list)[i], where);
         tool.choice("type", "function", {"function"});
-        const Fields function = tool.object("function");
-        if (function.text("name", "").empty()) function.fail("name", "a function's name");
-        function.object("parameters");
+        check_names(tool.object("function"), tools);
         tools.push_back((*list)[i]);
     }
     return tools;

@@ -316,7 +316,7 @@ TEST(Service, BadFieldsAreNamed) {
     };
     refused("temperature", -1), refused("temperature", 2.1), refused("temperature", "warm"), refused("top_p", 0);
     refused("top_p", 1.5), refused("top_k", 1.5), refused("min_p", -0.1), refused("n", 0), refused("n", 1000);
-    refused("max_tokens", "many"), refused("max_completion_tokens", 0), refused("max_tokens", 1e18), refused("seed", "x");
+    refused("max_tokens", "many"), refused("max_completion_tokens", 0), refused("max_tokens", 0), refused("speculative.n_max", -1), refused("max_tokens", 1e18), refused("seed", "x");
     refused("stop", 7), refused("stop", Json::array({""})), refused("presence_penalty", 3), refused("frequency_penalty", Json::array());
     refused("logit_bias", {{"99999999", 1}}), refused("logit_bias", {{"5", 101}}), refused("logit_bias", {{"x", 1}});
     refused("top_logprobs", 3), refused("stream", "yes"), refused("stream_options", 1), refused("speculative.n_max", 17);

@@ -1,5 +1,6 @@
 // Calls of functions that are asked for: what the grammars of calls accept, and replies that have to be calls.
 #include "runtime/serve/call_grammar.h"
+#include "runtime/serve/one_call.h"
 #include "tests/serve/service_fixture.h"
 
 namespace rw::test {
@@ -86,6 +87,9 @@ TEST(CallGrammar, RefusalsNameTheFunctionAndThePlace) {
         EXPECT_NE(refusal(R"({"properties": {"x": {"type": "integer", "multipleOf": 3}}})", marks).find("multipleOf"),
                   std::string::npos);
         EXPECT_EQ(refusal(R"({"properties": {"x": {"type": "string", "format": "date"}}})", marks), "");
+        for (const char* required : {"\"x\"", "{\"a\": \"x\"}", "7"})
+            EXPECT_NE(refusal(fmt::format(R"({{"properties": {{"x": {{}}}}, "required": {}}})", required), marks).find("required"),
+                      std::string::npos) << required;
     }
     EXPECT_NE(refusal(R"({"properties": {"x": {"type": "string", "pattern": "a+"}}})", true).find("#/properties/x"),
               std::string::npos);
@@ -93,6 +97,28 @@ TEST(CallGrammar, RefusalsNameTheFunctionAndThePlace) {
               std::string::npos);
     EXPECT_NE(refusal(R"({"anyOf": [{"properties": {}}]})", true).find("anyOf"), std::string::npos);
     EXPECT_NE(refusal(R"({"required": ["x"]})", true).find("among the properties"), std::string::npos);
+}
+
+TEST(OneCall, EndsBehindACallThatCanBeRead) {
+    const Behind b;
+    const tokenizer::Tokenizer& tokenizer = b.service.tokenizer;
+    const auto ends_behind = [&](const std::string& text) {
+        std::shared_ptr<const sample::Constraint> rules = serve::one_call(tokenizer, {.tools = {find, now}});
+        std::string said;
+        for (const int32_t token : tokenizer.encode(text)) {
+            if (!rules->allows(token)) break;
+            said += tokenizer.piece(token, true);
+            rules = rules->after(token);
+        }
+        return said;
+    };
+    const std::string quoted =
+        "<tool_call>\n{\"name\": \"find\", \"arguments\": {\"word\": \"</tool_call>\"}}\n</tool_call>";
+    const std::string marks =
+        "<tool_call>\n<function=find>\n<parameter=word>\n</tool_call>\n</parameter>\n</function>\n</tool_call>";
+    for (const std::string& call : {quoted, marks, "Well.\n<tool_call>{oops\n</tool_call>\n" + quoted})
+        EXPECT_EQ(ends_behind(call + " and more"), call);
+    EXPECT_EQ(ends_behind("no <tool_call> at all"), "no <tool_call> at all");
 }
 
 /// Of a forced reply.
@@ -156,6 +182,8 @@ TEST(Tools, WhatAReplyHasToBe) {
     Json once = asked_for("auto", 24);
     once["parallel_tool_calls"] = false;
     EXPECT_EQ(b.json(chat, once)["choices"], free["choices"]);
+    once["grammar"] = "root ::= \"yes\"";
+    EXPECT_EQ(b.json(chat, once, 400)["error"]["param"], "parallel_tool_calls");
     for (const Json& bad : {Json("perhaps"), Json(1)})
         EXPECT_EQ(b.json(chat, asked_for(bad), 400)["error"]["param"], "tool_choice");
     Json other = named;
@@ -167,6 +195,14 @@ TEST(Tools, WhatAReplyHasToBe) {
     Json strange = asked_for("required");
     strange["tools"][0]["function"]["parameters"]["properties"]["count"]["multipleOf"] = 3;
     EXPECT_EQ(b.json(chat, strange, 400)["error"]["param"], "tools");
+    for (const char* name : {" now", "now\n", "", "find"}) {
+        Json named_so = asked_for("auto");
+        named_so["tools"][1]["function"]["name"] = name;
+        EXPECT_EQ(b.json(chat, named_so, 400)["error"]["param"], "tools[1].function.name");
+    }
+    Json apart = asked_for("auto");
+    apart["tools"][0]["function"]["parameters"]["properties"][" x "] = {{"type", "string"}};
+    EXPECT_EQ(b.json(chat, apart, 400)["error"]["param"], "tools[0].function.parameters.properties");
     Json bare = question("x", 4);
     bare["tool_choice"] = "required";
     EXPECT_EQ(b.json(chat, bare, 400)["error"]["param"], "tool_choice");
