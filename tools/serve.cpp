@@ -167,6 +167,8 @@ void serve(Options& o) {
         engine.close(o.drain);
         const auto pause = [] { std::this_thread::sleep_for(std::chrono::milliseconds(10)); };
         while (!http.idle() && !hurried && seconds_now() < end) pause();  // what was said has to arrive
+        const double refused = seconds_now() + 0.5;  // and, in a hurry, that the rest was not
+        while (!http.idle() && seconds_now() < refused) pause();
         closed = true;
         second.join();
         while (!http.listening() && !listened) pause();  // before that nothing can be stopped

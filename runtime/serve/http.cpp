@@ -4,11 +4,15 @@
 #include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <set>
+#include <thread>
 
 #include "runtime/serve/lobby.h"
 #include "runtime/serve/workers.h"
@@ -100,7 +104,6 @@ public:
         set_payload_max_length(options.most_bytes);
         set_keep_alive_timeout(time_t(options.idle_seconds));  // what is told; the lobby sees to it
         set_keep_alive_max_count(1 << 20);
-        new_task_queue = [this] { return new Tasks(*this); };
         const auto answer = [&service](const httplib::Request& from, httplib::Response& to, std::string body) {
             Call call{.method = from.method == "HEAD" ? "GET" : from.method, .path = from.path, .body = std::move(body)};
             for (const auto& [key, value] : from.params) call.query[key] = value;
@@ -145,22 +148,41 @@ public:
     /// httplib lets five clients wait to be accepted.
     void more_may_wait() { ::listen(svr_sock_, 512); }
     bool idle() const { return answering_ == 0; }
+    bool accepting() const { return accepting_; }
+
+    /// Until halt(). httplib's own loop ends with the first connection that cannot be accepted. Returns false when none
+    /// can be any more.
+    bool accept_all() {
+        accepting_ = true;
+        while (!halted_) {
+            const int fd = ::accept4(svr_sock_, nullptr, nullptr, SOCK_CLOEXEC);
+            if (fd >= 0) {
+                auto connection = std::make_shared<Connection>(fd, options_);
+                workers_.enqueue_in_turn([this, c = std::move(connection)] { serve(c); });
+            } else if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) {
+                break;  // of the listening socket; others are of one connection, or pass
+            } else {
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            }
+        }
+        lobby_.close();
+        workers_.shutdown();
+        accepting_ = false;
+        return halted_;
+    }
+    /// What is being read or written now ends where it is.
     void halt() {
+        const std::lock_guard lock(mutex_);
+        halted_ = true;
         workers_.release();
-        stop();
+        if (svr_sock_ != INVALID_SOCKET) ::shutdown(svr_sock_, SHUT_RDWR);
+        for (const Connection* connection : served_) ::shutdown(connection->socket(), SHUT_RDWR);
+    }
+    ~Server() override {
+        if (svr_sock_ != INVALID_SOCKET) ::close(svr_sock_);
     }
 
 private:
-    /// What httplib brings its new connections to.
-    struct Tasks : httplib::TaskQueue {
-        explicit Tasks(Server& of) : server(of) {}
-        void enqueue(std::function<void()> task) override { server.workers_.enqueue_in_turn(std::move(task)); }
-        void shutdown() override {
-            server.lobby_.close();
-            server.workers_.shutdown();
-        }
-        Server& server;
-    };
 
     HandlerResponse let_in(const httplib::Request& from, httplib::Response& to) {
         if (const char* fault = fault_of_length(from)) {
@@ -210,30 +232,45 @@ private:
         return found;
     }
 
-    bool process_and_close_socket(socket_t socket) override {
-        serve(std::make_shared<Connection>(socket, options_));
-        return true;
+    /// Whether the connection may be served; halt() finds it until it is left.
+    bool enter(const Connection& connection) {
+        const std::lock_guard lock(mutex_);
+        if (!halted_) served_.insert(&connection);
+        return !halted_;
+    }
+    void leave(const Connection& connection) {
+        const std::lock_guard lock(mutex_);
+        served_.erase(&connection);
     }
 
-    /// What the client has asked by now.
     void serve(const std::shared_ptr<Connection>& connection) {
-        const auto open = [this] { return svr_sock_ != INVALID_SOCKET; };
-        for (bool more = connection->has_more(); more; more = connection->buffered()) {
-            current = connection.get();
-            connection->begin();
+        if (!enter(*connection)) return;
+        const bool stays = answer_all(*connection);
+        leave(*connection);
+        if (stays) lobby_.put(connection);
+    }
+
+    /// What the client has asked by now. Returns whether it may ask more.
+    bool answer_all(Connection& connection) {
+        for (bool more = connection.has_more(); more; more = connection.buffered()) {
+            current = &connection;
+            connection.begin();
             bool closed = false;
             ++answering_;
-            const bool good = process_request(*connection, connection->closes || !open(), closed, nullptr);
+            const bool good = process_request(connection, connection.closes || halted_, closed, nullptr);
             --answering_;
             current = nullptr;
-            if (!good) connection->closes = true;
-            if (closed || connection->closes || !open()) return;
+            if (!good) connection.closes = true;
+            if (closed || connection.closes || halted_) return false;
         }
-        lobby_.put(connection);
+        return true;
     }
 
     const HttpOptions& options_;
     std::atomic<int> answering_ = 0;
+    std::atomic<bool> halted_ = false, accepting_ = false;
+    std::mutex mutex_;
+    std::set<const Connection*> served_;
     Workers workers_;
     Lobby lobby_;  // behind the workers: it ends before them
 };
@@ -254,10 +291,10 @@ void Http::bind() {
 }
 
 void Http::listen() {
-    if (!server_->listen_after_bind()) throw Error(Status::io, "connections cannot be accepted any more");
+    if (!server_->accept_all()) throw Error(Status::io, "connections cannot be accepted any more");
 }
 
-bool Http::listening() const { return server_->is_running(); }
+bool Http::listening() const { return server_->accepting(); }
 
 bool Http::idle() const { return server_->idle(); }
 

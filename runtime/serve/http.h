@@ -38,6 +38,7 @@ public:
     bool listening() const;
     /// Whether no answer is on its way.
     bool idle() const;
+    /// Connections that are being served are cut: what has to end well is waited for before.
     void stop();
 
 private:

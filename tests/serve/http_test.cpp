@@ -3,9 +3,28 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
 #include "tests/serve/service_fixture.h"
+
+namespace {
+std::atomic<int> accept_fails = 0;  // with this, the next time
+}
+
+/// The system's, unless it is told to fail: with a connection that it has taken, as when its client is gone already.
+extern "C" int accept4(int socket, sockaddr* who, socklen_t* size, int flags) {
+    const int fd = int(::syscall(SYS_accept4, socket, who, size, flags));
+    const int error = fd < 0 ? 0 : accept_fails.exchange(0);
+    if (error == 0) return fd;
+    ::close(fd);
+    errno = error;
+    return -1;
+}
 
 namespace rw::test {
 namespace {
@@ -107,6 +126,28 @@ TEST(Http, WhatWasReadIsFollowedByTheNext) {
         const std::string answer = client.all();
         EXPECT_EQ(count(answer, "HTTP/1.1 "), 2u) << asked << "\n" << answer;
     }
+}
+
+TEST(Http, AConnectionThatCannotBeAcceptedIsThatOneAlone) {
+    const Listening server;
+    for (const int error : {ECONNABORTED, ENFILE, ENOBUFS, EMFILE, EINTR, EPROTO}) {
+        accept_fails = error;
+        const Client lost(server);
+        while (accept_fails != 0) std::this_thread::yield();
+        const Client client(server);
+        client.say(last);
+        EXPECT_EQ(count(client.all(), "200 OK"), 1u) << std::strerror(error);
+    }
+}
+
+TEST(Http, StoppingWaitsForNobody) {
+    std::optional<Listening> server(std::in_place, serve::HttpOptions{.read_seconds = 1e5, .write_seconds = 1e5});
+    const Client half(*server), silent(*server), next(*server);
+    half.say("POST /tokenize HTTP/1.1\r\nContent-Length: 100\r\n\r\n{");
+    next.say(last);
+    next.all();  // by then the others are served, or wait
+    while (server->http.idle()) std::this_thread::yield();
+    server.reset();  // returns
 }
 
 }  // namespace
