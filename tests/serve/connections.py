@@ -135,6 +135,19 @@ def few_descriptors(program, model):
         close_all(connections)
 
 
+def a_second_signal_ends_what_is_slow(program, model):
+    """One whose request never ends, and one that takes nothing of what it asked for."""
+    with Server(program, model, "--slots", "2", "-c", "256", "--drain", "300", "--read-timeout", "300") as server:
+        half, deaf = opened(server), opened(server)
+        half.sock.sendall(b"POST /tokenize HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+        deaf.sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 20000)
+        ask(opened(server))  # by then the two are served
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert server.process.poll() is None, "it did not wait for its requests"
+    print("a second signal ends a server with slow clients")  # the block has sent it, and found that the server ended
+
+
 def a_signal_before_it_serves(program, model):
     """It waits for its chat template, which never comes: where a large model would be loading."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -156,7 +169,7 @@ def a_signal_before_it_serves(program, model):
 
 def main():
     for check in (idle_ones_hold_no_worker, slow_requests_hold_no_worker_for_long, more_than_select_can_count,
-                  few_descriptors, a_signal_before_it_serves):
+                  few_descriptors, a_second_signal_ends_what_is_slow, a_signal_before_it_serves):
         check(*sys.argv[1:3])
 
 
