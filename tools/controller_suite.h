@@ -2,6 +2,7 @@
 // from the best fixed setting, which nobody could have known, and whether it ever loses to plain decoding.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,8 @@ struct Regret {
     double drafts = 0;       // a sequence and round, in the last tenth
 };
 
-/// rounds: that plain decoding would take.
-std::vector<Regret> controller_regrets(int rounds = 4000, int runs = 3);
+/// rounds: that plain decoding would take; runs: with luck from first_seed on.
+std::vector<Regret> controller_regrets(int rounds = 4000, int runs = 8, uint64_t first_seed = 1);
 /// The same run twice gives the same seconds.
 bool controller_repeats();
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cmath>
 #include <fstream>
 #include <sstream>
 
@@ -51,14 +50,14 @@ bool parse(const std::string& text, Line& line) {
     const bool drafting = line.who != "-";
     if (!drafting) line.who.clear();
     return line.bucket < RoundCosts::kBuckets && line.x >= (drafting ? 1 : 0) &&
-           line.x <= (drafting ? RoundCosts::kMost : RoundCosts::kMostDrafts) && std::isfinite(line.seconds) &&
-           line.seconds > 0 && line.seconds < 3600;
+           line.x <= (drafting ? RoundCosts::kMost : RoundCosts::kMostDrafts) && CostLine::possible(line.seconds);
 }
 
 void put(std::string& text, const std::string& who, const RoundCosts::Row& row) {
     for (size_t bucket = 0; bucket < row.size(); ++bucket)
-        for (const auto& [x, cost] : row[bucket].known())
-            if (cost.times > 1) text += fmt::format("{} {} {} {:.9g}\n", who, bucket, x, cost.seconds);
+        for (const auto& [x, seconds] : row[bucket].known())
+            if (x <= (who == "-" ? RoundCosts::kMostDrafts : RoundCosts::kMost))
+                text += fmt::format("{} {} {} {:.9g}\n", who, bucket, x, seconds);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // A round's drafts: how many are asked for, who makes them, where they end; and who learns from what became of them.
 #include <algorithm>
-#include <numeric>
 
 #include "runtime/clock.h"
 #include "runtime/spec/company.h"
@@ -27,6 +26,7 @@ Member expected(const Generation& g) {
 }  // namespace
 
 std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation*>& going, bool beside_prompt) {
+    const int sequences = int(going.size());
     std::vector<std::vector<int32_t>> result(going.size());
     struct Jobs {
         std::vector<DraftJob> jobs;
@@ -35,47 +35,47 @@ std::vector<std::vector<int32_t>> Generator::drafts(const std::vector<Generation
     std::vector<std::pair<Drafter*, Jobs>> asked;  // few: in order of appearance
     std::vector<Member> members;
     for (const Generation* g : going) members.push_back(expected(*g));
+    Company company(costs_, std::move(members));
     spent_.clear();
+    costs_.make_room(sequences);
     for (size_t i = 0; i < going.size(); ++i) {
         Generation& g = *going[i];
         g.last = {};
         if (!g.controller) continue;
-        const Controller& c = *g.controller;
         // Beside a prompt a plain round would not tell what one costs.
-        const bool as_before = beside_prompt && costs_.plain_due(int(going.size()));
-        const int n = as_before ? c.best() : g.controller->choose(costs_, others_of(members, i, costs_));
-        members[i].asked = n, members[i].tokens = c.tokens(n), members[i].drafts = c.drafts(n);
-        members[i].controller = n == c.best() ? &c : nullptr;  // what is only tried stays
+        const bool as_before = beside_prompt && costs_.plain_due(sequences);
+        const int n = as_before ? g.controller->best() : g.controller->choose(costs_, company.others_of(i));
+        company.change(i, *g.controller, n, n == g.controller->best());
     }
-    level(members, costs_);
+    company.level();
     for (size_t i = 0; i < going.size(); ++i) {
         Generation& g = *going[i];
         // The round yields one token more than it drafts, and takes a position for each.
         const int64_t left = std::min(g.request.most_tokens - int64_t(g.text.size()), g.state.room()) - 1;
-        int n = int(std::clamp<int64_t>(left, 0, members[i].asked));
-        if (g.controller && n > 0) n = int(std::clamp<int64_t>(left, 0, std::max(n, g.request.n_min)));  // shorter: dropped
+        const int n = int(std::clamp<int64_t>(left, 0, company[i].asked));
+        if (n < std::max(g.request.n_min, 1)) continue;  // a shorter one would be dropped
         g.last.asked = n;
-        if (n < std::max(g.request.n_min, 1)) continue;
         auto mine = std::find_if(asked.begin(), asked.end(), [&](const auto& a) { return a.first == g.drafter; });
         if (mine == asked.end()) mine = asked.insert(mine, {g.drafter, {}});
         mine->second.jobs.push_back({g.known(), n}), mine->second.of.push_back(i);
     }
     for (auto& [drafter, theirs] : asked) {
+        Spent spent{drafter->name(), int(theirs.jobs.size()), 0, 0, false};
+        costs_.make_room(spent.who, spent.sequences);
         const double start = seconds_now();
         drafter->draft(theirs.jobs);
-        Spent spent{drafter, int(theirs.jobs.size()), 0, seconds_now() - start, false};
+        spent.seconds = seconds_now() - start;
         for (size_t j = 0; j < theirs.jobs.size(); ++j) {
-            Generation& g = *going[theirs.of[j]];
+            const size_t i = theirs.of[j];
+            Generation& g = *going[i];
             g.last.reading = theirs.jobs[j].reading;
             spent.longest = std::max(spent.longest, theirs.jobs[j].most), spent.reading |= g.last.reading || theirs.jobs[j].read;
-            const double others = std::accumulate(members.begin(), members.end(), -members[theirs.of[j]].drafts,
-                                                  [](double sum, const Member& m) { return sum + m.drafts; });
-            cut(g, theirs.jobs[j].chain, int(going.size()), others);
-            members[theirs.of[j]].drafts = double(g.last.draft.size());
-            for (const model::Candidate& next : g.last.draft) result[theirs.of[j]].push_back(next.token);
+            cut(g, theirs.jobs[j].chain, sequences, company.drafts() - company[i].drafts);
+            company.know(i, int(g.last.draft.size()));
+            for (const model::Candidate& next : g.last.draft) result[i].push_back(next.token);
             g.counts.draft_seconds += spent.seconds;
         }
-        spent_.push_back(spent);
+        spent_.push_back(std::move(spent));
     }
     return result;
 }
@@ -88,7 +88,7 @@ void Generator::cut(Generation& g, const std::vector<model::Candidate>& chain, i
         std::vector<float> probabilities;
         for (size_t i = 0; i < whole; ++i) probabilities.push_back(chain[i].probability);
         n = size_t(g.threshold.keep(probabilities, [&](int m) { return costs_.rest(sequences, other_drafts + m); },
-                                    costs_.rate(sequences), sequences));
+                                    costs_.rate(sequences), sequences, g.request.n_min));
     } else {
         while (n < whole && chain[n].probability >= g.request.p_min) ++n;
     }
@@ -103,7 +103,8 @@ void Generator::cut(Generation& g, const std::vector<model::Candidate>& chain, i
     if (int(n) >= g.request.n_min) g.last.draft.assign(chain.begin(), chain.begin() + std::ptrdiff_t(n));
 }
 
-/// Who has to know how the round went. The time of one beside a prompt is mostly the prompt's, and teaches no costs.
+/// Who has to know how the round went. The time of one beside a prompt is mostly the prompt's, and teaches no costs. It is
+/// committed: nothing here throws, and there is room for what is learnt.
 void Generator::tell(const std::vector<Generation*>& going, double seconds, bool beside_prompt) {
     const int sequences = int(going.size());
     int drafts = 0;
@@ -111,7 +112,7 @@ void Generator::tell(const std::vector<Generation*>& going, double seconds, bool
     double drafting = 0;
     for (const Spent& s : spent_) {
         drafting += s.seconds;
-        if (!s.reading) costs_.add_drafting(s.drafter->name(), s.sequences, s.longest, s.seconds);
+        if (!s.reading) costs_.add_drafting(s.who, s.sequences, s.longest, s.seconds);
     }
     for (const Generation* g : going) drafts += int(g->last.draft.size()), tokens += g->last.accepted + 1;
     if (!beside_prompt) {
@@ -120,17 +121,19 @@ void Generator::tell(const std::vector<Generation*>& going, double seconds, bool
     }
     for (Generation* each : going) {
         Generation& g = *each;
-        const int drafted = int(g.last.draft.size());
-        if (g.controller && !g.last.reading) g.controller->learn(g.last.asked, drafted, g.last.accepted);
-        if (g.request.p_min == p_auto && drafted > 0) {
-            std::vector<float> verified;
-            for (const model::Candidate& c : g.last.draft) verified.push_back(c.probability);
-            g.threshold.learn(verified, g.last.accepted);
-        }
+        const int drafted = int(g.last.draft.size()), accepted = g.last.accepted;
+        if (g.controller && !g.last.reading) g.controller->learn(g.last.asked, drafted, accepted);
+        for (int k = 0; g.request.p_min == p_auto && k < std::min(accepted + 1, drafted); ++k)
+            g.threshold.learn(g.last.draft[size_t(k)].probability, k < accepted);
         if (!g.drafter) continue;
-        if (drafted > 0) g.drafter->accept(g.known(), drafted, g.last.accepted);
-        if (g.stopped == Stop::none) g.drafter->observe(g.known());
-        else end_drafting(g);
+        try {
+            if (drafted > 0) g.drafter->accept(g.known(), drafted, accepted);
+            if (g.stopped == Stop::none) g.drafter->observe(g.known());
+            else end_drafting(g);
+        } catch (...) {  // it has no memory for what it should know: this text goes on without drafts, and is the same
+            end_drafting(g);
+            g.drafter = nullptr, g.controller.reset();
+        }
     }
 }
 

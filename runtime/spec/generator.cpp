@@ -107,7 +107,7 @@ Generation& Generator::submit(Request request, sequence::SequenceState state) {
 
 void Generator::begin(Generation& g) {
     const int64_t most = std::min<int64_t>(context_.options().pools.most_exact - 1, RoundCosts::kMost);
-    if (g.request.n_max == n_auto) g.controller.emplace(int(most), g.drafter->name());
+    if (g.request.n_max == n_auto) g.controller.emplace(int(most), int(std::min<int64_t>(g.request.n_min, most)));
     if (!g.drafter || g.stopped != Stop::none) return;
     g.begun = true;
     try {

@@ -191,7 +191,7 @@ private:
     std::list<Generation> all_;
     RoundCosts costs_;
     struct Spent {           // by a drafter, in this round
-        Drafter* drafter;
+        std::string who;
         int sequences, longest;
         double seconds;
         bool reading;

@@ -1,7 +1,10 @@
 #include "runtime/spec/model_drafter.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "runtime/checksum.h"
 #include "runtime/spec/same_vocabulary.h"
 
 namespace rw::spec {
@@ -38,6 +41,14 @@ model::Options ModelDrafter::options(const model::Options& target, const model::
     o.chunk = std::min(target.chunk, o.pools.context);
     o.mtp = false, o.joint = false;
     return o;
+}
+
+std::string ModelDrafter::name() const {
+    const std::string whose = fmt::format("{:016x} {} {}", own_->model().fingerprint(), own_->device().info().id,
+                                          own_->device().fingerprint());
+    Checksum sum;
+    sum.add(std::as_bytes(std::span(whose)));
+    return fmt::format("draft-{:016x}", sum.value());
 }
 
 void ModelDrafter::end(uint64_t id) {
@@ -85,13 +96,12 @@ void ModelDrafter::take_state(Entry& entry, const std::vector<int32_t>& text) {
         return;
     }
     go_back(donor->second, most);
-    entry.taken = donor->second.taken, reused_ += int64_t(most);
-    if (moves) {
-        entry.state = std::move(donor->second.state);
-        entries_.erase(donor);
-    } else {
-        entry.state = donor->second.state->fork();
-    }
+    std::vector<int32_t> taken = donor->second.taken;
+    // A copy that fails leaves the entry without a state and without tokens, as it was.
+    if (moves) entry.state = std::move(donor->second.state);
+    else entry.state = donor->second.state->fork();
+    entry.taken = std::move(taken), reused_ += int64_t(most);
+    if (moves) entries_.erase(donor);
 }
 
 void ModelDrafter::run(const std::vector<Place*>& places, const std::vector<std::span<const int32_t>>& tokens, bool prompt) {
@@ -102,6 +112,11 @@ void ModelDrafter::run(const std::vector<Place*>& places, const std::vector<std:
         parts.push_back(places[i]->entry->state->part(tokens[i]));
         rows += int32_t(tokens[i].size());
         if (!prompt) wanted.rows.push_back(rows - 1);
+    }
+    for (size_t i = 0; i < places.size(); ++i) {  // so that state and tokens go on together
+        std::vector<int32_t>& taken = places[i]->entry->taken;
+        const size_t needed = taken.size() + tokens[i].size();
+        if (taken.capacity() < needed) taken.reserve(std::max(needed, 2 * taken.size()));
     }
     own_->run(parts, wanted);
     for (size_t i = 0; i < places.size(); ++i) {

@@ -27,7 +27,8 @@ public:
     /// What the second model's context has to be made with, to follow one with these options.
     static model::Options options(const model::Options& target, const model::Model& drafting);
 
-    std::string name() const override { return "draft"; }
+    /// Of another second model, on another device, another.
+    std::string name() const override;
     bool extends() const override { return true; }
     void begin(const Known& known) override { entries_[known.id]; }
     void draft(std::span<DraftJob> jobs) override;

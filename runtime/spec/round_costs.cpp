@@ -7,54 +7,18 @@
 
 namespace rw::spec {
 
-int CostLine::rounded(int x) {
-    const int step = std::max(1, int(std::bit_ceil(unsigned(std::max(x, 1)))) / 64);
-    return (x + step / 2) / step * step;
+namespace {
+
+/// Of the seconds of a round without drafts: a sequence's draft costs a twentieth of its share, give or take as much twice.
+CostLine::Prior rest_prior(size_t bucket) {
+    const double sequences = double(1 << bucket);
+    return {1, 0.05 / sequences, 1, 0.1 / sequences, 0.1 / sequences, std::max(1, (1 << bucket) / 2)};
 }
 
-void CostLine::add(int x, double seconds) {
-    if (!(seconds > 0) || !std::isfinite(seconds) || x < 0) return;
-    Cost& c = known_[rounded(x)];
-    // The first round of a shape records its plan: its time stands only until there is another.
-    if (c.times <= 1) c.seconds = seconds;
-    else {
-        // What took much less than is believed shows that something else was measured before.
-        const double weight = seconds < c.seconds / 1.5 ? 0.5 : std::max(1.0 / c.times, 1.0 / 32);
-        c.seconds += (std::min(seconds, 2 * c.seconds) - c.seconds) * weight;
-    }
-    ++c.times;
-}
+/// Nothing takes no time; else a draft takes as long as another, give or take.
+constexpr CostLine::Prior drafting_prior{0.1, 1, 0.3, 0.7, 0.2};
 
-void CostLine::set(int x, double seconds) { known_[rounded(x)] = {seconds, 2}; }
-
-/// The straight line that fits what is known nearby best, at x; 0 where that does not say it.
-double CostLine::nearby(double x, double reach) const {
-    double weights = 0, first = 0, second = 0, sum = 0, product = 0;  // of distances, and times seconds
-    auto at = known_.lower_bound(int(std::ceil(x - reach)));
-    double least = reach, most = -reach;
-    for (; at != known_.end() && at->first <= x + reach; ++at) {
-        const double d = at->first - x, w = std::min(at->second.times, 32) * (1 - std::abs(d) / (reach + 1));
-        weights += w, first += w * d, second += w * d * d, sum += w * at->second.seconds, product += w * d * at->second.seconds;
-        least = std::min(least, d), most = std::max(most, d);
-    }
-    const double spread = weights * second - first * first;
-    if (least > 0 || most < 0 || spread <= 0) return 0;
-    return std::max(0.0, (second * sum - first * product) / spread);
-}
-
-double CostLine::operator()(double x, double slope, double reach) const {
-    if (known_.empty()) return 0;
-    if (const double found = reach >= 1 ? nearby(x, reach) : 0; found > 0) return found;
-    const auto above = known_.lower_bound(int(std::ceil(x)));
-    const auto line = [&](auto a, auto b) {
-        return a->second.seconds + (b->second.seconds - a->second.seconds) / (b->first - a->first) * (x - a->first);
-    };
-    if (above == known_.begin()) return above->second.seconds / (1 + slope * (above->first - x));
-    const auto below = std::prev(above);
-    if (above != known_.end()) return line(below, above);
-    if (below == known_.begin()) return below->second.seconds * (1 + slope * (x - below->first));
-    return std::max(line(std::prev(below), below), below->second.seconds);
-}
+}  // namespace
 
 size_t RoundCosts::bucket(int sequences) {
     return std::min<size_t>(std::bit_width(unsigned(std::max(sequences, 1) - 1)), kBuckets - 1);
@@ -62,9 +26,11 @@ size_t RoundCosts::bucket(int sequences) {
 
 void RoundCosts::add_rest(int sequences, int drafts, double seconds) {
     const size_t b = bucket(sequences);
-    rest_[b].add(drafts, seconds);
+    Plain& p = plain_[b];
+    // Where the device is another now, what plain decoding takes is soon asked for again.
+    if (rest_[b].add(drafts, seconds, rest_prior(b))) p.times = std::min(p.times, 2);
     // One that was due and in which others drafted all the same is not asked for again at once.
-    if (Plain& p = plain_[b]; ++p.since > p.interval() || drafts == 0) p.times = std::min(p.times + 1, 16), p.since = 0;
+    if (++p.since > p.interval() || drafts == 0) p.times = std::min(p.times + 1, 16), p.since = 0;
 }
 
 bool RoundCosts::plain_due(int sequences) const {
@@ -73,24 +39,25 @@ bool RoundCosts::plain_due(int sequences) const {
 }
 
 void RoundCosts::set_rest(size_t bucket, int drafts, double seconds) {
-    rest_.at(bucket).set(drafts, seconds);
+    rest_.at(bucket).set(drafts, seconds, rest_prior(bucket));
     if (drafts == 0) plain_.at(bucket).times = 4;
 }
 
-double RoundCosts::rest(int sequences, double drafts) const {
-    constexpr double slope = 0.05;  // of a sequence's share for a draft, until more is known
-    return rest_[bucket(sequences)](drafts, slope / sequences, sequences / 2.0);
+double RoundCosts::rest(int sequences, double drafts) const { return rest_[bucket(sequences)](drafts); }
+
+void RoundCosts::add_drafting(const std::string& who, int sequences, int longest, double seconds) {
+    drafting_[who][bucket(sequences)].add(longest, seconds, drafting_prior);
+}
+
+void RoundCosts::set_drafting(const std::string& who, size_t bucket, int longest, double seconds) {
+    drafting_[who].at(bucket).set(longest, seconds, drafting_prior);
 }
 
 double RoundCosts::drafting(const std::string& who, int asking, int longest, int sequences) const {
     const auto row = drafting_.find(who);
     if (longest == 0) return 0;
-    for (size_t at = bucket(asking) + 1; row != drafting_.end() && at-- > 0;) {  // of fewer, where as many never asked
-        const CostLine& line = row->second[at];
-        if (line.empty()) continue;
-        const int known = line.known().begin()->first;  // nothing takes no time
-        return longest < known ? line(known, 0) * longest / known : line(longest, 1.0 / known);
-    }
+    for (size_t at = bucket(asking) + 1; row != drafting_.end() && at-- > 0;)  // of fewer, where as many never asked
+        if (const CostLine& line = row->second[at]; !line.empty()) return line(longest);
     return 0.05 * longest * rest(sequences, 0);
 }
 

@@ -11,33 +11,9 @@
 #include <string>
 
 #include "rewind/ops/contract.h"
+#include "runtime/spec/cost_line.h"
 
 namespace rw::spec {
-
-/// Seconds by a whole number, known where it was tried.
-class CostLine {
-public:
-    struct Cost {
-        double seconds = 0;
-        int times = 0;
-    };
-    /// Numbers beyond 64 are kept with six bits.
-    void add(int x, double seconds);
-    /// As if it had been measured a few times.
-    void set(int x, double seconds);
-    bool knows(int x) const { return known_.contains(rounded(x)); }
-    bool empty() const { return known_.empty(); }
-    const std::map<int, Cost>& known() const { return known_; }
-    /// Straight lines through what is known, never falling beyond it; with one number known `slope` of its seconds more for
-    /// each. 0 when nothing is known. reach: numbers as far as this away cost much alike, so that a straight line through
-    /// them tells more than a single one, measured a few times.
-    double operator()(double x, double slope, double reach = 0) const;
-
-private:
-    double nearby(double x, double reach) const;
-    static int rounded(int x);
-    std::map<int, Cost> known_;
-};
 
 class RoundCosts {
 public:
@@ -46,10 +22,12 @@ public:
     static constexpr size_t kBuckets = 10;    // of sequences: 1, 2, 3 to 4, 5 to 8, ...
     static size_t bucket(int sequences);
 
+    /// Afterwards add_rest of so many sequences does not throw, nor add_drafting of this drafter for so many.
+    void make_room(int sequences) { rest_[bucket(sequences)].make_room(); }
+    void make_room(const std::string& who, int sequences) { drafting_[who][bucket(sequences)].make_room(); }
+
     void add_rest(int sequences, int drafts, double seconds);
-    void add_drafting(const std::string& who, int sequences, int longest, double seconds) {
-        drafting_[who][bucket(sequences)].add(longest, seconds);
-    }
+    void add_drafting(const std::string& who, int sequences, int longest, double seconds);
     /// Of a round with so many drafts; 0 when nothing is known of as many sequences.
     double rest(int sequences, double drafts) const;
     /// Whether the next round of so many should draft nothing for anybody, so that it is known what that takes: two of the
@@ -68,9 +46,7 @@ public:
     const std::map<std::string, Row>& draftings() const { return drafting_; }
     /// Of a bucket: what was learnt before.
     void set_rest(size_t bucket, int drafts, double seconds);
-    void set_drafting(const std::string& who, size_t bucket, int longest, double seconds) {
-        drafting_[who].at(bucket).set(longest, seconds);
-    }
+    void set_drafting(const std::string& who, size_t bucket, int longest, double seconds);
 
 private:
     struct Yield {

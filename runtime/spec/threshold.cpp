@@ -10,37 +10,30 @@ size_t Threshold::bin(float probability) {
 }
 
 double Threshold::share(float probability) const {
-    constexpr double weight = 4;  // tries that the drafter's own word is worth
-    const Bin& b = bins_[bin(probability)];
-    const double n = std::min(b.tries, 64), said = std::isfinite(probability) ? std::clamp(double(probability), 0.0, 1.0) : 0;
-    return (b.share * n + said * weight) / (n + weight);
+    // Until there are tries the drafter is taken at its word.
+    return bins_[bin(probability)].with(std::isfinite(probability) ? std::clamp(double(probability), 0.0, 1.0) : 0);
 }
 
 int Threshold::keep(std::span<const float> probabilities, const std::function<double(int)>& seconds, double rate,
-                    int sequences) {
+                    int sequences, int least) {
     const int all = int(probabilities.size());
     const double none = seconds(0);
     if (rate <= 0 || none <= 0) return all;
     int best = 0;
-    double sum = 0, reached = 1, most = 0;
+    double sum = 0, reached = 1, most = 0, more_gain = 0;  // of the one behind the best
     for (int n = 1; n <= all; ++n) {
         sum += reached *= share(probabilities[size_t(n - 1)]);
-        if (const double gain = sum - rate * (seconds(n) - none); gain > most) most = gain, best = n;
+        const double gain = sum - rate * (seconds(n) - none);
+        if (n == std::max(best + 1, least)) more_gain = gain;
+        if (gain > most && n >= least) most = gain, best = n;
     }
-    ++since_try_;
-    if (best == all) return all;
-    const double extra = (seconds(best + 1) - seconds(best)) / none;
-    if (since_try_ < std::clamp(100 * sequences * extra, 4.0, 400.0)) return best;
-    since_try_ = 0;
-    return best + 1;
-}
-
-void Threshold::learn(std::span<const float> verified, int accepted) {
-    for (int k = 0; k < std::min(accepted + 1, int(verified.size())); ++k) {
-        Bin& b = bins_[bin(verified[size_t(k)])];
-        ++b.tries;
-        b.share += (double(k < accepted) - b.share) * std::max(1.0 / b.tries, 1.0 / 64);
-    }
+    savings_.save(sequences);
+    const int more = std::max(best + 1, least);
+    if (more > all) return best;
+    const double lost = (most - more_gain) / (rate * none + most);  // of the tokens that a round yields
+    if (!savings_.allow(lost)) return best;
+    savings_.settle(lost);
+    return more;
 }
 
 }  // namespace rw::spec

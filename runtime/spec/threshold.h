@@ -12,26 +12,26 @@
 #include <functional>
 #include <span>
 
+#include "runtime/spec/savings.h"
+#include "runtime/spec/share.h"
+
 namespace rw::spec {
 
 class Threshold {
 public:
     /// How many of a draft's tokens to verify. seconds(n): of the rest of a round with n of them; rate: tokens a second,
-    /// of all sequences that share the round; 0 when it is not known.
-    int keep(std::span<const float> probabilities, const std::function<double(int)>& seconds, double rate, int sequences);
-    /// Of a draft whose tokens were held this probable the first `accepted` stood.
-    void learn(std::span<const float> verified, int accepted);
+    /// of all sequences that share the round; 0 when it is not known; least: of fewer tokens than that none are kept.
+    int keep(std::span<const float> probabilities, const std::function<double(int)>& seconds, double rate, int sequences,
+             int least = 0);
+    /// A token that was held this probable was verified where all before it stood.
+    void learn(float probability, bool stood) { bins_[bin(probability)].add(stood); }
     /// The share of tokens held this probable that stands.
     double share(float probability) const;
 
 private:
-    struct Bin {
-        double share = 0;
-        int tries = 0;
-    };
     static size_t bin(float probability);
-    std::array<Bin, 10> bins_{};
-    int since_try_ = 0;
+    std::array<Share, 10> bins_{};
+    Savings savings_;
 };
 
 }  // namespace rw::spec
