@@ -64,12 +64,14 @@ int Controller::choose(const RoundCosts& costs, const Others& others) {
         return others.seconds + draft + costs.rest(sequences, others.drafts + drafts(n));
     };
     const auto worth = [&](int n) { return (others.tokens + tokens(n)) / seconds(n); };
-    // Where rows are cut into eights, sixteens or more, the next costs much: what lies before such an end is seen first.
+    // Where rows are cut into eights, sixteens or more, the next costs much: what lies before such an end is seen
+    // first.
     const int reach = std::min(most_, int(std::bit_ceil(unsigned(longest_) + 2)) - 1);
     int best = best_;
-    double most_worth = worth(best_) * (1 + 0.01 / sequences);
+    double most_worth = worth(best_) * (1 + (best_ > 0 ? 0.01 : 0.02) / sequences);
     for (int n = 0;; n = above(n)) {
-        // A little better is not enough, so that the choice does not run to and fro.
+        // A little better is not enough, so that the choice does not run to and fro, least of all away from plain
+        // decoding.
         if (const double w = worth(n); n != best_ && w > most_worth) best = n, most_worth = w;
         if (above(n) > std::max({reach, best_, least_}) || n == most_) break;
     }

@@ -65,7 +65,8 @@ bool CostLine::learn(int x, double seconds, double noise, double credible) {
         mean_[i] = std::max(mean_[i] + with[i] / variance * news, 0.01 * mean_[i]);
         for (size_t j = 0; j < kKnots; ++j) covariance_[i * kKnots + j] -= with[i] * with[j] / variance;
     }
-    ++times_[at.low + (b > 0.5)];
+    int& times = times_[at.low + (b > 0.5)];
+    times = std::min(times + 1, 2);
     surprise_ += (surprise - surprise_) / 8;
     if (std::abs(surprise_) < 1) return false;
     // Several in a row that are not credible: it has changed, and all that is sure is what is measured from now on.
@@ -83,7 +84,8 @@ bool CostLine::add(int x, double seconds, const Prior& prior) {
     auto seen = shapes_[size_t(x) % shapes_.size()];
     const bool first = !seen;
     seen = true;
-    if (!first && !std::exchange(settled_, true)) begin(x, seconds, prior);  // all before it were first times
+    // All before the first that comes again were first times: they say nothing where those are much longer.
+    if (!first && !std::exchange(settled_, true) && seconds < (*this)(x) / 1.5) begin(x, seconds, prior);
     const bool recorded = first && (!settled_ || seconds > 1.25 * (*this)(x));
     return recorded ? learn(x, seconds, 8 * noise_of_times, 1) : learn(x, seconds, noise_of_times, 4);
 }

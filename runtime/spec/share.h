@@ -11,7 +11,7 @@ class Share {
 public:
     /// Whether it is found to have changed.
     bool add(bool yes) {
-        ++tries_;
+        tries_ = std::min(tries_ + 1, 1 << 24);
         share_ += (double(yes) - share_) * std::max(1.0 / tries_, 1.0 / most);
         recent_ += (double(yes) - recent_) * std::max(1.0 / tries_, 1.0 / recently);
         // By luck the last few differ so much once in some hundred times: then another kind of text has begun.

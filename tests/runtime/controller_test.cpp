@@ -1,17 +1,19 @@
-// The choice of how much to draft, against made-up devices whose costs and acceptance are known (tools/controller_suite).
+// The choice of how much to draft, against made-up devices whose costs and acceptance are known
+// (tools/controller_suite).
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "runtime/spec/company.h"
-#include "runtime/spec/threshold.h"
+#include "runtime/spec/generator.h"
+#include "tests/runtime/runtime_fixture.h"
 #include "tools/controller_suite.h"
 
 namespace rw::test {
 namespace {
 
 TEST(Controller, IsNearTheBestFixedSetting) {
-    for (const tools::Regret& r : tools::controller_regrets(4000, 3)) {
+    for (const tools::Regret& r : tools::controller_regrets(4000, 3, 1)) {
         std::printf("%-28s best n %2d p %.1f, regret %6.2f %%, to plain %.3f\n", r.world.c_str(), r.best_n, r.best_p,
                     100 * r.regret, r.to_plain);
         EXPECT_LT(r.regret, 0.03) << r.world;
@@ -66,12 +68,12 @@ TEST(Controller, StaysWithinWhatItIsAllowed) {
         for (const bool stands : {true, false}) {
             spec::RoundCosts costs;
             std::vector<spec::Controller> all{spec::Controller(most, least)};
-            for (int i = 0; i < 500; ++i) {
+            for (int i = 0; i < 1000; ++i) {  // drafts cost so little that it takes long to be sure that none pay
                 const spec::Company company = chosen(all, costs);
                 const int n = company[0].asked;
                 ASSERT_TRUE(n == 0 || (n >= least && n <= most)) << n;
                 costs.add_rest(1, n, 0.01 + 0.0001 * n);
-                if (n) costs.add_drafting("it", 1, n, 0.0005 * n);  // of one more than what is too little to change for
+                if (n) costs.add_drafting("it", 1, n, 0.0001 * n);
                 all[0].learn(n, n, stands ? n : 0);
             }
             EXPECT_EQ(all[0].best(), stands ? most : 0);
@@ -127,6 +129,42 @@ TEST(Threshold, CutsWhatDoesNotPay) {
     EXPECT_LT(t.share(0.9f), 0.1);
     EXPECT_EQ(t.keep(chain, seconds, 100, 1), 0);
     EXPECT_GE(t.share(std::nanf("")), 0);
+}
+
+/// One that has no memory left for what a round tells it, which is committed by then.
+class Forgetful : public spec::Drafter {
+public:
+    int ended = 0;
+    void draft(std::span<spec::DraftJob> jobs) override {
+        for (spec::DraftJob& job : jobs) job.chain = {{1, 0.5f}};
+    }
+    void observe(const spec::Known& known) override {
+        if (known.text.size() > 3) throw std::bad_alloc();
+    }
+    void end(uint64_t) override { ++ended; }
+};
+
+TEST(Rounds, GoOnWithoutADrafterThatFailsAfterwards) {
+    model::Options o;
+    o.pools.context = 64, o.chunk = 16, o.pools.most_exact = 5, o.pools.sequences = 2;
+    model::Context context(random_model(), core::open("cpu"), o);
+    spec::Request request{.prompt = some_tokens(10, 1), .most_tokens = 20};
+    spec::Generator plain(context);
+    const spec::Generation& expected = plain.add(request);
+    while (plain.round()) {
+    }
+    for (const int n_max : {3, spec::n_auto}) {
+        Forgetful drafter;
+        spec::Generator generator(context, &drafter);
+        request.n_max = n_max, request.p_min = n_max == 3 ? 0 : spec::p_auto;
+        const spec::Generation& g = generator.add(request);
+        while (generator.round()) {
+        }
+        EXPECT_EQ(g.text, expected.text);
+        EXPECT_EQ(g.stopped, spec::Stop::length);
+        EXPECT_LT(g.counts.drafted, 5);
+        EXPECT_EQ(drafter.ended, 1);
+    }
 }
 
 }  // namespace

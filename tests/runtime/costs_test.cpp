@@ -56,7 +56,7 @@ TEST(RoundCosts, OneThatChangesRaisesTheOthers) {
     EXPECT_NEAR(costs.rest(1, 2), 2.4, 0.1);
     EXPECT_NEAR(costs.rest(1, 0), 2, 0.25);
     EXPECT_NEAR(costs.rest(1, 3), 2.6, 0.25);
-    EXPECT_GE(due, 1);  // whether that is so for plain rounds is asked
+    EXPECT_GT(due, 0);  // whether that is so for plain rounds is asked
     for (int i = 0; i < 40; ++i) costs.add_rest(1, 2, noisy(0.3, i));
     EXPECT_NEAR(costs.rest(1, 2), 0.3, 0.02);
 }

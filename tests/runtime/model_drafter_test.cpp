@@ -2,6 +2,7 @@
 #include "runtime/spec/generator.h"
 #include "runtime/spec/model_drafter.h"
 #include "runtime/spec/same_vocabulary.h"
+#include "tests/runtime/failing_device.h"
 #include "tests/runtime/runtime_fixture.h"
 
 namespace rw::test {
@@ -159,6 +160,51 @@ TEST_P(ModelDrafter, TextsThatBeginAlikeAreReadOnce) {
     EXPECT_GE(drafts->reused(), 2 * 140);
     const Text expected = plain(*context(options(1, 4)), request(0, 150));
     for (const spec::Generation& g : generator.all()) EXPECT_EQ((Text{g.text, g.state.hash()}), expected);
+}
+
+/// Where a copy of another sequence's state fails there is none, and nothing is believed to be in it.
+TEST_P(ModelDrafter, ACopyThatFailsLeavesNothing) {
+    if (elsewhere()) GTEST_SKIP() << "on the CPU";
+    const auto c = context(options(2, 5));
+    const auto failing = std::make_shared<FailingDevice>();
+    const auto made = [&](std::shared_ptr<core::Device> device) {
+        const model::Options o = spec::ModelDrafter::options(c->options(), *random_model());
+        return spec::ModelDrafter(c->model(), std::make_shared<model::Context>(random_model(), std::move(device), o));
+    };
+    spec::ModelDrafter own = made(failing), sound = made(core::open("cpu"));
+    const auto prompt = some_tokens(40, 1), other = some_tokens(40, 2), third = some_tokens(40, 3);
+    const std::vector<int32_t> text{5};
+    // It is read by and by: there is no guess, and then always the same.
+    const auto guess = [&](spec::ModelDrafter& drafter, uint64_t id, const std::vector<int32_t>& of) {
+        std::vector<spec::DraftJob> jobs{{{id, of, text, nullptr}, 3}};
+        std::vector<int32_t> first, tokens;
+        for (int i = 0; i < 4; ++i) {
+            jobs[0].chain.clear(), tokens.clear();
+            drafter.draft(jobs);
+            for (const model::Candidate& candidate : jobs[0].chain) tokens.push_back(candidate.token);
+            if (first.empty()) first = tokens;
+            EXPECT_EQ(tokens, first);
+        }
+        return tokens;
+    };
+    const auto begin = [&](spec::ModelDrafter& drafter, uint64_t id, const std::vector<int32_t>& of) {
+        drafter.begin({id, of, text, nullptr});
+    };
+    begin(sound, 1, prompt), begin(own, 1, prompt);
+    const auto expected = guess(sound, 1, prompt);
+    ASSERT_EQ(expected.size(), 3u);
+    ASSERT_EQ(guess(own, 1, prompt), expected);
+    begin(own, 2, prompt);
+    failing->good = 0;
+    EXPECT_THROW(guess(own, 2, prompt), Error);
+    failing->good = -1;
+    // The one that it was to be copied from goes: the next two need its place.
+    own.end(1);
+    begin(own, 3, other), begin(own, 4, third);
+    EXPECT_EQ(guess(own, 3, other).size(), 3u);
+    EXPECT_EQ(guess(own, 4, third).size(), 3u);
+    own.end(3), own.end(4);
+    EXPECT_EQ(guess(own, 2, prompt), expected);
 }
 
 TEST_P(ModelDrafter, OtherTokensAreRefused) {
