@@ -145,10 +145,17 @@ TEST(Engine, ClosingLetsJobsEnd) {
 TEST(Engine, NoProgressIsAnAilment) {
     Behind b({.slots = 1, .waiting = 8, .stall = 0.05});
     EXPECT_EQ(b.engine.ailment(), "");
-    std::promise<void> go;
-    std::thread errand([&] { b.engine.between([&](serve::Engine::Inside&) { go.get_future().wait(); }); });
+    std::promise<void> begun, go;
+    std::thread errand([&] {
+        b.engine.between([&](serve::Engine::Inside&) {
+            begun.set_value();
+            go.get_future().wait();
+        });
+    });
+    begun.get_future().wait();
     const auto job = b.engine.submit(task(b, prompts[0], 4));
-    std::this_thread::sleep_for(200ms);
+    EXPECT_EQ(b.engine.load().waiting, 1);
+    for (int i = 0; i < 500 && b.engine.ailment().empty(); ++i) std::this_thread::sleep_for(10ms);
     EXPECT_NE(b.engine.ailment(), "");
     go.set_value();
     errand.join();

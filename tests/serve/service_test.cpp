@@ -254,13 +254,13 @@ TEST(Service, Embeddings) {
 
 TEST(Service, EmbeddingsHaveOneTimeLimit) {
     serve::ServiceOptions hurried;
-    hurried.seconds = 0.5;
+    hurried.seconds = 2;
     Behind b({.slots = 3, .waiting = 32}, hurried);
     std::atomic<bool> over = false;
     std::thread other([&] {  // each text waits for the engine, but none as long as that
         while (!over)
             b.engine.between(
-                [](serve::Engine::Inside&) { std::this_thread::sleep_for(std::chrono::milliseconds(50)); });
+                [](serve::Engine::Inside&) { std::this_thread::sleep_for(std::chrono::milliseconds(100)); });
     });
     const Json problem = b.json("/v1/embeddings", {{"input", std::vector<std::string>(40, "a king")}}, 503)["error"];
     over = true;
