@@ -47,7 +47,7 @@ constexpr int64_t kUnpackFrom = std::is_same_v<Format, Q8_0> ? 9 : kAttentionRow
 /// Rows of the cache to packed f32.
 template <class Format>
 void UnpackRows(const uint8_t* from, int64_t step, int64_t n, int64_t positions, float* to) {
-    for (int64_t s = 0; s < positions; ++s, from += step, to += n) Unpack<Format>(from, to, n);
+    for (int64_t s = 0; s < positions; ++s, from += step, to += n) Unpack<Grouped<Format>>(from, to, n);
 }
 
 /// Asks for rows that will be read soon.

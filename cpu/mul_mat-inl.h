@@ -2,9 +2,10 @@
 // #pragma once.
 //
 // An element of out is one vector of partial sums, to which the products of kLanes neighbouring k are added in the order
-// of k, and whose lanes are added last in a fixed tree. Of types with one scale a block, the products with a block's
-// numbers are added up first and go into the sum times that scale. Nothing else decides the bits: which rows of w and x
-// share a register tile, where k is cut into chunks and which thread works on it are a matter of speed.
+// of k, and whose lanes are added last in a fixed tree. Of types with one scale a block (kOneScale: not on vectors of
+// sixteen lanes), the products with a block's numbers are added up first and go into the sum times that scale. Nothing
+// else decides the bits: which rows of w and x share a register tile, where k is cut into chunks and which thread works on
+// it are a matter of speed.
 //
 // A tile is a few rows of w and up to eight of x, as many as registers hold sums for: a weight becomes f32 in a register and
 // meets all rows of x of its tile. A unit of work is some rows of w and up to 48 of x; it goes through k in chunks whose
@@ -21,7 +22,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "cpu/weights-inl.h"
+#include "cpu/wide_weights-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rw::cpu::HWY_NAMESPACE {
@@ -31,8 +32,18 @@ constexpr int64_t kMostTile = 8;           // rows of x in one tile ...
 constexpr int64_t kMostRowTile = 6;        // ... with one row of w, which needs two sums for each
 constexpr int64_t kUnitWeights = 1 << 16;  // of a unit of work, about
 
+constexpr int kRegisters = kWide ? 32 : 16;
+
+/// What is kept in a register: GCC would load it again for every multiplication.
+HWY_INLINE void Keep([[maybe_unused]] Vec& v) {
+#if HWY_ARCH_X86 && (HWY_COMPILER_GCC || HWY_COMPILER_CLANG)
+    asm("" : "+v"(v.raw));
+#endif
+}
+
 /// sums[r][n] += products of `blocks` blocks of NB rows of w and RB rows of x; a sum is a vector. Rows of w are short for
-/// the prefetchers of a CPU: what lies `ahead` bytes further, in the rows of the tile after this, is asked for.
+/// the prefetchers of a CPU: what lies `ahead` bytes further, in the rows of the tile after this, is asked for. Whole rows
+/// are asked for from the first line to the last, as prefetchers follow them best.
 template <class Format, int NB, int RB>
 HWY_INLINE void Tile(const uint8_t* const* w, const float* const* x, int64_t blocks, int64_t ahead, float* sums,
                      int64_t sums_row) {
@@ -42,22 +53,28 @@ HWY_INLINE void Tile(const uint8_t* const* w, const float* const* x, int64_t blo
     typename Format::State state[NB];
     const float* from[RB];
     for (int r = 0; r < RB; ++r) from[r] = x[r];
+    const bool whole = 4 * blocks * Format::kBytes == ahead;
+    const uint8_t* next[NB];
+    for (int n = 0; n < NB; ++n) next[n] = ahead + (whole ? w[0] + n * Format::kBytes : w[n]);
     for (int64_t b = 0; b < blocks; ++b) {
         for (int n = 0; n < NB; ++n) {
-            for (int64_t line = 0; line < Format::kBytes; line += 64)
-                hwy::Prefetch(w[n] + b * Format::kBytes + line + ahead);
+            for (int64_t line = 0; line < Format::kBytes; line += 64) hwy::Prefetch(next[n] + line);
+            next[n] += whole ? NB * Format::kBytes : Format::kBytes;
             Format::Open(w[n] + b * Format::kBytes, state[n]);
         }
-        for (int group = 0; group < Format::kBlock; group += 32) {
+        for (int group = 0; group < Format::kBlock; group += Format::kGroup) {
 #pragma GCC unroll 8
-            for (int i = 0; i < 32; i += int(kLanes)) {
+            for (int i = 0; i < Format::kGroup; i += int(kLanes)) {
                 const int64_t k = b * Format::kBlock + group + i;
                 const auto weight = [&](int n) HWY_ATTR {
-                    return Format::Weight(w[n] + b * Format::kBytes, state[n], group + i);
+                    return Format::Weight(w[n] + b * Format::kBytes, state[n], group, i);
                 };
                 if constexpr (RB <= 4) {  // whichever is fewer stays in registers
                     Vec row[RB];
-                    for (int r = 0; r < RB; ++r) row[r] = hn::LoadU(f32, from[r] + k);
+                    for (int r = 0; r < RB; ++r) {
+                        row[r] = hn::LoadU(f32, from[r] + k);
+                        if constexpr (NB > 1 && NB * RB + RB + 2 <= kRegisters) Keep(row[r]);
+                    }
                     for (int n = 0; n < NB; ++n) {
                         const Vec one = weight(n);
                         for (int r = 0; r < RB; ++r) acc[n][r] = hn::MulAdd(one, row[r], acc[n][r]);
@@ -66,7 +83,8 @@ HWY_INLINE void Tile(const uint8_t* const* w, const float* const* x, int64_t blo
                     Vec one[NB];
                     for (int n = 0; n < NB; ++n) one[n] = weight(n);
                     for (int r = 0; r < RB; ++r) {
-                        const Vec row = hn::LoadU(f32, from[r] + k);
+                        Vec row = hn::LoadU(f32, from[r] + k);
+                        if constexpr (NB > 1) Keep(row);
                         for (int n = 0; n < NB; ++n) acc[n][r] = hn::MulAdd(one[n], row, acc[n][r]);
                     }
                 }
@@ -108,7 +126,10 @@ HWY_INLINE void RowTile(const uint8_t* w, const float* const* x, int64_t blocks,
 using TileFunction = void (*)(const uint8_t* const*, const float* const*, int64_t, int64_t, float*, int64_t);
 
 /// Rows of w in a tile with `rows` rows of x: as many as the sums leave registers for.
-constexpr int WeightsOfTile(int rows) { return rows <= 3 ? 4 : rows <= 6 ? 2 : 1; }
+constexpr int WeightsOfTile(int rows) {
+    if (kWide) return rows <= 5 ? 4 : 2;
+    return rows <= 3 ? 4 : rows <= 6 ? 2 : 1;
+}
 
 /// w_row: bytes to the next row of w.
 template <class Format, int RB>

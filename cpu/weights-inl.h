@@ -26,13 +26,6 @@
 #include "core/blocks.h"
 #include "cpu/math-inl.h"
 
-/* F of every type, in the order of all_types: for tables of functions. i32 is no type of weights. */
-#ifndef RW_OF_QUANTS
-#define RW_OF_QUANTS(F) F<Q8_0>, F<Q4_0>, F<Q4_1>, F<Q5_0>, F<Q5_1>, F<Q4_K>, F<Q5_K>, F<Q6_K>, F<Iq4Nl>, F<Iq4Xs>
-#define RW_OF_WEIGHTS(F) \
-    F<PlainFormat<float>>, F<PlainFormat<hwy::float16_t>>, F<PlainFormat<hwy::bfloat16_t>>, nullptr, RW_OF_QUANTS(F)
-#endif
-
 HWY_BEFORE_NAMESPACE();
 namespace rw::cpu::HWY_NAMESPACE {
 
@@ -245,14 +238,24 @@ struct Q6_K : BigBlock {
 
 struct Iq4Xs : BigBlock {
     static constexpr int kBytes = 136;
-    static HWY_INLINE void Open(const uint8_t* block, State& s) {
-        const float d = hn::GetLane(HalfAt(block));
-        const unsigned high = block[2] | unsigned(block[3]) << 8;
-        for (int j = 0; j < 8; ++j) {
-            const int scale = int((block[4 + j / 2] >> 4 * (j & 1) & 15) | (high >> 2 * j & 3) << 4) - 32;
-            s.scale[j] = d * float(scale);
-            Codes(block + 8 + 16 * j, s.q + 32 * j, s.q + 32 * j + 16);
+    static HWY_INLINE void OpenScales(const uint8_t* block, State& s) {
+        uint32_t low, high = block[2] | uint32_t(block[3]) << 8;
+        std::memcpy(&low, block + 4, 4);
+        const hn::CappedTag<float, 8> f8;
+        const hn::RebindToUnsigned<decltype(f8)> u32;
+        const hn::RebindToSigned<decltype(f8)> i32;
+        const auto d = hn::Set(f8, hn::GetLane(HalfAt(block)));
+        for (uint32_t j = 0; j < 8; j += uint32_t(hn::MaxLanes(f8))) {
+            const auto at = hn::Iota(u32, j), twice = hn::Add(at, at);
+            const auto four = hn::And(hn::Shr(hn::Set(u32, low), hn::Add(twice, twice)), hn::Set(u32, 15));
+            const auto two = hn::And(hn::Shr(hn::Set(u32, high), twice), hn::Set(u32, 3));
+            const auto six = hn::BitCast(i32, hn::Or(four, hn::ShiftLeft<4>(two)));
+            hn::StoreU(hn::Mul(d, hn::ConvertTo(f8, hn::Sub(six, hn::Set(i32, 32)))), f8, s.scale + j);
         }
+    }
+    static HWY_INLINE void Open(const uint8_t* block, State& s) {
+        OpenScales(block, s);
+        for (int j = 0; j < 8; ++j) Codes(block + 8 + 16 * j, s.q + 32 * j, s.q + 32 * j + 16);
     }
     static HWY_INLINE Vec Weight(const uint8_t*, const State& s, int i) {
         return hn::Mul(Numbers(s.q + i), hn::Set(f32, s.scale[i / 32]));
