@@ -57,6 +57,9 @@ void DraftOptions::add_to(CLI::App& verb, bool lengths) {
             ->capture_default_str();
     verb.add_option("--p-min", p_min, "A draft ends before a token less probable than this; auto: where the next does not pay")
         ->capture_default_str();
+    verb.add_option("--draft-vocab", vocab, "Tokens that an MTP block may draft, the first of the vocabulary; 0: all")
+        ->capture_default_str()
+        ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
     verb.add_flag("--forget-costs", forget, "With auto: do not use what earlier runs learnt of rounds' costs, and keep nothing");
 }
 
@@ -67,6 +70,13 @@ spec::DrafterText DraftOptions::who() const {
     if (model.empty() && named.needs_model())
         throw Error(Status::invalid_argument, "--spec draft: there is no second model; give --draft-model FILE");
     return named;
+}
+
+void DraftOptions::put_into(model::Options& shape, const spec::DrafterText& who, int most) const {
+    shape.pools.most_exact = most + 1, shape.mtp = who.needs_mtp();
+    if (shape.mtp) shape.draft_vocab = vocab;
+    else if (vocab > 0)
+        throw Error(Status::invalid_argument, "--draft-vocab: no MTP block drafts; leave it out, or name mtp in --spec");
 }
 
 Drafting DraftOptions::drafting() const {

@@ -3,7 +3,7 @@
 //     DraftOptions o;
 //     o.add_to(verb);
 //     const Drafting drafting = o.drafting();            // what the options say, checked
-//     shape.pools.most_exact = drafting.most + 1, shape.mtp = drafting.who.needs_mtp();
+//     o.put_into(shape, drafting.who, drafting.most);
 //     SecondModel second;                                // stays empty where none drafts
 //     const Opened opened = o.open(model_options, drafting.who, shape, second);
 //     const auto drafter = o.make(drafting.who, *opened.context, second);
@@ -38,6 +38,7 @@ constexpr int auto_most = 16;
 struct DraftOptions {
     std::string spec, model, backend;  // spec empty: mtp, or with a model draft
     std::string n_max = "3", p_min = "0";
+    int64_t vocab = 0;  // tokens that an MTP block drafts; 0: all
     bool forget = false;
 
     /// lengths: with --n-max as well.
@@ -45,6 +46,8 @@ struct DraftOptions {
     /// Throws Error(invalid_argument) with what is wrong.
     Drafting drafting() const;
     spec::DrafterText who() const;
+    /// What a context needs for rounds of at most `most` drafts.
+    void put_into(model::Options& shape, const spec::DrafterText& who, int most) const;
     /// What --p-min says, or spec::p_auto.
     double share() const;
     /// What earlier runs learnt of rounds' costs goes to a generator with drafts; and what this one has learnt, to the next.

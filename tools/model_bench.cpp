@@ -79,9 +79,9 @@ nlohmann::ordered_json measure(const Options& o, model::Context& context, spec::
 void bench(const Options& o) {
     model::Options shape;
     const int most = *std::max_element(o.n_max.begin(), o.n_max.end());
-    shape.pools.most_exact = most + 1, shape.pools.sequences = o.sequences, shape.joint = false;
+    shape.pools.sequences = o.sequences, shape.joint = false;
     const spec::DrafterText who = most > 0 ? o.draft.who() : spec::DrafterText("none");
-    shape.mtp = who.needs_mtp();
+    o.draft.put_into(shape, who, most);
     ModelOptions mo = o.model;
     const int64_t least = o.prompt + 3 * (most + 1);  // for a round that records plans, and one that is measured
     if (mo.context > 0 && mo.context < least)

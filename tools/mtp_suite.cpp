@@ -148,7 +148,7 @@ nlohmann::ordered_json run_mtp_suite(const MtpSuite& o, bool quiet) {
     int most = 0;
     for (const int n : settings) most = std::max(most, n == spec::n_auto ? auto_most : n);
     model::Options shape;
-    shape.pools.most_exact = most + 1, shape.mtp = who.needs_mtp();
+    o.draft.put_into(shape, who, most);
     const std::vector<Prompt> prompts = read_prompts(o.prompts, model::Model(o.model.model, o.model.mtp));
     ModelOptions options = o.model;
     size_t longest = 0;

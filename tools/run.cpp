@@ -159,7 +159,7 @@ int run(const Options& o) {
                           .n_min = o.n_min,
                           .p_min = drafting.p_min};
     model::Options shape;
-    shape.pools.most_exact = drafting.most + 1, shape.mtp = drafting.who.needs_mtp();
+    o.draft.put_into(shape, drafting.who, drafting.most);
     Opened opened = find_model(o.model, shape);
     const auto tokens = tokenizer_of(*opened.model, o.tokens.empty() || !o.grammar.empty() || !o.schema.empty());
     if (o.tokens.empty()) request.prompt = prompt_tokens(o, *opened.model, *tokens);

@@ -129,8 +129,8 @@ void serve(Options& o) {
     choose_drafter(o);
     const Drafting drafting = o.draft.drafting();
     model::Options shape;
-    shape.pools.most_exact = drafting.most + 1, shape.pools.sequences = o.engine.slots;
-    shape.mtp = drafting.who.needs_mtp();
+    shape.pools.sequences = o.engine.slots;
+    o.draft.put_into(shape, drafting.who, drafting.most);
     o.cache.apply(o.model);
     SecondModel second;
     const Opened opened = o.draft.open(o.model, drafting.who, shape, second);

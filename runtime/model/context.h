@@ -87,7 +87,7 @@ private:
     /// What would fit, for who asked for too much.
     std::string advice(const Ledger& would, uint64_t budget) const;
     void prepare(Memory& memory, const Progress& progress);
-    Forward forward() const { return {geometry(), weights_, pools_, options_.top}; }
+    Forward forward() const { return {geometry(), weights_, pools_, options_.top, options_.draft_vocab}; }
     core::Plan& plan(const Shapes& shapes);
     Lane& lane(bool prompt) { return prompt ? lanes_.back() : lanes_.front(); }
     void run_all(std::initializer_list<const Call*> calls);

@@ -91,7 +91,7 @@ Demand demand_of(core::Device& device, const Forward& forward, std::span<Lane> l
     for (const Shape& shape : largest) record(shape.prefill ? Shapes{{}, shape} : Shapes{shape, {}});
     if (lanes.size() > 1) record({largest[0], largest[1]});
     const Sketch sketch(forward.weights, forward.pools);
-    const Forward each{forward.geometry, sketch.weights, sketch.pools, forward.top};
+    const Forward each{forward.geometry, sketch.weights, sketch.pools, forward.top, forward.draft_vocab};
     every_shape(options, mtp, [&](const Shape& shape) {
         Graph graph(shape.prefill ? lanes.back() : lanes.front(), [&](const ops::Call& call) {
             const core::Implementation& taken = core::select(device, ops::all()[size_t(call.op)], call);

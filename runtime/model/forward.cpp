@@ -107,6 +107,8 @@ void Forward::build_draft(Graph& graph, const Shape& s) const {
     const Mtp& mtp = *weights.mtp;
     const Tensor all_ids = graph.scratch("draft_ids", {1, s.B * s.steps, 1, 1}, Type::i32);
     const Tensor embedding = graph.scratch("embedding", {geometry.width, s.B, 1, 1});
+    Tensor matrix = mtp.head;
+    if (draft_vocab > 0) matrix.ne[1] = draft_vocab;
     Tensor ids, hidden;
     for (int64_t step = 0; step < s.steps; ++step) {
         const Rows rows = rows_at(graph, s, at, step);
@@ -120,7 +122,7 @@ void Forward::build_draft(Graph& graph, const Shape& s) const {
         if (step < s.forced) continue;
         Tensor chosen = all_ids;
         chosen.offset += uint64_t(step * s.B) * 4, chosen.ne[1] = s.B;
-        head(graph, s, hidden, mtp.head, chosen);
+        head(graph, s, hidden, matrix, chosen);
         ids = reshaped(chosen, {s.B, 1, 1, 1});
     }
 }

@@ -38,7 +38,8 @@ struct Forward {
     const gguf::Geometry& geometry;
     const Weights& weights;
     const Pools& pools;
-    int64_t top;  // candidates of a row of logits
+    int64_t top;          // candidates of a row of logits
+    int64_t draft_vocab;  // tokens that a draft is chosen from, the first; 0: all
 
     /// The call, or with steps the draft, that the shape describes.
     void build(Graph& graph, const Shape& shape) const;

@@ -22,6 +22,10 @@ void check_options(const Options& options, const gguf::Geometry& geometry) {
                                     name_of(p.kv), info(p.kv).block, D));
     that(options.top >= 1 && options.top <= std::min<int64_t>(64, geometry.vocab),
          "1 to 64 candidates of a row are kept");
+    if (options.draft_vocab < 0 || options.draft_vocab > geometry.vocab)
+        throw Error(Status::invalid_argument,
+                    fmt::format("context: {} tokens that may be drafted: the model has {}; 0 means all", options.draft_vocab,
+                                geometry.vocab));
 }
 
 }  // namespace rw::model

@@ -13,6 +13,7 @@ struct Options {
     bool joint = true;        // of several sequences one's prompt call may go into one plan with an exact call of
                               // others: each has scratch of its own then
     bool mtp = true;          // with the MTP block, where the model has one
+    int64_t draft_vocab = 0;  // that block drafts the first so many tokens alone, and reads so much less of its head; 0: all
     uint64_t plans = 16 << 20;  // bytes that recorded plans may take; the one used longest ago makes room for the next
     uint64_t budget = 0;      // bytes that may be taken; 0: what the device says it has
 };

@@ -30,6 +30,7 @@ std::string key_of(const model::Context& context) {
     std::string key = fmt::format("model {:016x} on {}, {}, build {}, {}, {} cache", context.model().fingerprint(),
                                   context.device().info().id, context.device().fingerprint(), core::version(),
                                   forms[size_t(pools.form)], name_of(pools.kv));
+    if (const int64_t n = context.options().draft_vocab) key += fmt::format(", {} tokens drafted", n);
     for (char& c : key)
         if (c == '\n' || c == '\r') c = ' ';
     return key;

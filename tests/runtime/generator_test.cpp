@@ -88,6 +88,23 @@ TEST_P(Runtime, MtpTextIsPlainText) {
     }
 }
 
+TEST_P(Runtime, DraftsOfAFewTokensLeaveTheText) {
+    model::Options few = options(StateForm::ring, 2, 5);
+    few.draft_vocab = 100;  // of 512
+    const auto all = context(options(StateForm::ring, 2, 5)), some = context(few);
+    for (const sample::Options& sampling : {sample::Options{}, warm}) {
+        const Text expected = plain(*all, sampling);
+        spec::MtpDrafter mtp(*some);
+        spec::Generator generator(*some, &mtp);
+        const spec::Generation& g = generator.add(request(4, sampling));
+        while (generator.round())
+            for (const model::Candidate& c : g.last.draft) EXPECT_LT(c.token, 100);
+        EXPECT_GT(g.counts.drafted, 0);
+        EXPECT_EQ(g.text, expected.tokens);
+        EXPECT_EQ(g.state.hash(), expected.hash);
+    }
+}
+
 TEST_P(Runtime, TextWithGoodDraftsIsPlainText) {
     for (const StateForm form : {StateForm::ring, StateForm::snapshots, StateForm::checkpoint}) {
         const auto c = context(options(form, 1, 9));
