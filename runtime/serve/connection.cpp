@@ -62,6 +62,7 @@ bool Connection::ready(short events, double seconds) const {
 
 void Connection::begin() {
     due_ = seconds_now() + options_.read_seconds;
+    late_ = answered_ = false;
     left_ = 4 * options_.most_bytes + (1 << 16);  // a body somewhat too long is read, and refused with words
 }
 
@@ -81,6 +82,7 @@ ssize_t Connection::read(char* to, size_t size) {
             n = ::recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
             if (n >= 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)) break;
         }
+        late_ = n < 0 && !buffer_.empty() && seconds_now() >= due_;
         buffer_.resize(size_t(std::max<ssize_t>(n, 0)));
         if (n <= 0) return n;
         left_ -= buffer_.size();
@@ -94,6 +96,7 @@ ssize_t Connection::read(char* to, size_t size) {
 ssize_t Connection::write(const char* from, size_t size) {
     while (ready(POLLOUT, options_.write_seconds)) {
         const ssize_t n = ::send(socket_, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        answered_ |= n > 0;
         if (n >= 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)) return n;
     }
     return -1;

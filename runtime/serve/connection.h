@@ -21,6 +21,10 @@ public:
     bool buffered() const { return at_ < buffer_.size(); }
     /// A request begins: its time and its bytes are counted from here.
     void begin();
+    /// Whether the time for the request was over before it had come.
+    bool late() const { return late_; }
+    /// Whether something was sent since the request began.
+    bool answered() const { return answered_; }
     /// Whether the client has closed it.
     bool gone() const;
 
@@ -41,6 +45,7 @@ private:
     socket_t socket_;
     const HttpOptions& options_;
     double due_ = 0;
+    bool late_ = false, answered_ = false;
     size_t left_ = 0;  // bytes that this request may still have
     std::string buffer_;
     size_t at_ = 0;    // in the buffer

@@ -38,10 +38,17 @@ void put(httplib::Response& to, const Answer& answer) {
     });
 }
 
-/// What httplib says with a status alone.
-Problem problem_of_status(int status, size_t most_bytes) {
+/// What httplib says with a status alone. To it a request that stops coming is one that makes no sense.
+Problem problem_of_status(int status, const HttpOptions& options) {
+    if (status == 400 && current->late())
+        return Problem(408,
+                       fmt::format("the request did not come whole within {} seconds: send it faster or shorter, or start "
+                                   "the server with a longer --read-timeout",
+                                   options.read_seconds),
+                       "invalid_request_error", "", "request_timeout");
     if (status == 413)
-        return Problem(413, fmt::format("the body is longer than {} bytes", most_bytes), "invalid_request_error", "", "too_large");
+        return Problem(413, fmt::format("the body is longer than {} bytes", options.most_bytes), "invalid_request_error", "",
+                       "too_large");
     if (status == 414) return Problem(414, "the request's line is too long");
     return Problem(status, status >= 500 ? "the request could not be served" : "the request is not HTTP as it is understood here",
                    status >= 500 ? "server_error" : "invalid_request_error");
@@ -122,7 +129,7 @@ public:
             };
             if (has_body(from) && !read(more)) {
                 leave_body(to);
-                return put(to, problem_of_status(!fits || to.status == 413 ? 413 : 400, options_.most_bytes));
+                return put(to, problem_of_status(!fits || to.status == 413 ? 413 : 400, options_));
             }
             answer(from, to, std::move(body));
         };
@@ -132,7 +139,7 @@ public:
         set_error_handler([this](const httplib::Request& from, httplib::Response& to) {
             if (!to.body.empty() || from.method == "OPTIONS") return;
             leave_body(to);  // httplib refused it itself, perhaps in the middle
-            put(to, problem_of_status(to.status, options_.most_bytes));
+            put(to, problem_of_status(to.status, options_));
         });
         set_exception_handler([](const httplib::Request&, httplib::Response& to, std::exception_ptr what) {
             try {
@@ -250,6 +257,14 @@ private:
         if (stays) lobby_.put(connection);
     }
 
+    /// httplib leaves without a word where not even the first line has come.
+    void put_late(Connection& connection) const {
+        const Answer answer = problem_of_status(400, options_);
+        connection.write(fmt::format("HTTP/1.1 {} Request Timeout\r\nConnection: close\r\nContent-Type: {}\r\n"
+                                     "Content-Length: {}\r\n\r\n{}",
+                                     answer.status, answer.type, answer.body.size(), answer.body));
+    }
+
     /// What the client has asked by now. Returns whether it may ask more.
     bool answer_all(Connection& connection) {
         for (bool more = connection.has_more(); more; more = connection.buffered()) {
@@ -258,6 +273,7 @@ private:
             bool closed = false;
             ++answering_;
             const bool good = process_request(connection, connection.closes || halted_, closed, nullptr);
+            if (!good && connection.late() && !connection.answered()) put_late(connection);
             --answering_;
             current = nullptr;
             if (!good) connection.closes = true;

@@ -84,11 +84,15 @@ def slow_requests_hold_no_worker_for_long(program, model):
             new = opened(server)  # which waits for its turn
             seconds = ask(new)
             for connection in slow:
+                answer = b""
                 try:
-                    while connection.sock.recv(4096):
-                        pass
-                except ConnectionResetError:
+                    while part := connection.sock.recv(4096):
+                        answer += part
+                except ConnectionResetError:  # what it dripped behind that
                     pass
+                head, body = answer.split(b"\r\n\r\n", 1)
+                assert head.startswith(b"HTTP/1.1 408 "), answer
+                assert json.loads(body)["error"]["code"] == "request_timeout", answer
         finally:
             over.set()
             dripping.join()

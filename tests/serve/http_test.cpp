@@ -66,6 +66,7 @@ public:
     void say(const std::string& text) const {
         EXPECT_EQ(::send(socket_, text.data(), text.size(), MSG_NOSIGNAL), ssize_t(text.size()));
     }
+    void ends() const { ::shutdown(socket_, SHUT_WR); }
     /// Everything until the server closes the connection.
     std::string all() const {
         std::string text;
@@ -126,6 +127,34 @@ TEST(Http, WhatWasReadIsFollowedByTheNext) {
         const std::string answer = client.all();
         EXPECT_EQ(count(answer, "HTTP/1.1 "), 2u) << asked << "\n" << answer;
     }
+}
+
+TEST(Http, WhatDoesNotComeInTimeIsToldSo) {
+    const Listening server({.read_seconds = 0.2});
+    for (const std::string& asked :
+         {std::string("POST /tok"), std::string("POST /tokenize HTTP/1.1\r\nX: "),
+          request("POST /tokenize", "Content-Length: 100\r\n", "{"),
+          request("POST /tokenize", "Transfer-Encoding: chunked\r\n", "2\r\n{}\r\n"),
+          last.substr(0, last.find("Connection")) + "\r\nPOST"}) {
+        const Client client(server);
+        client.say(asked);
+        const std::string answer = client.all();
+        ASSERT_EQ(count(answer, "HTTP/1.1 408 Request Timeout\r\n"), 1u) << asked << "\n" << answer;
+        EXPECT_EQ(count(answer, "Connection: close"), 1u) << asked << "\n" << answer;
+        const serve::Json error = serve::Json::parse(answer.substr(answer.rfind("\r\n\r\n") + 4))["error"];
+        EXPECT_EQ(error["code"], "request_timeout");
+        EXPECT_EQ(error["type"], "invalid_request_error");
+        EXPECT_NE(error["message"].get<std::string>().find("within 0.2 seconds"), std::string::npos) << error;
+        EXPECT_NE(error["message"].get<std::string>().find("--read-timeout"), std::string::npos) << error;
+    }
+}
+
+TEST(Http, WhoLeavesInTheMiddleIsNotLate) {
+    const Listening server;
+    const Client client(server);
+    client.say(request("POST /tokenize", "Content-Length: 100\r\n", "{"));
+    client.ends();
+    EXPECT_EQ(count(client.all(), " 408 "), 0u);
 }
 
 TEST(Http, AConnectionThatCannotBeAcceptedIsThatOneAlone) {
