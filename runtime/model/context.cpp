@@ -77,6 +77,8 @@ Ledger Context::measure(const Model& model, std::shared_ptr<core::Device> device
     return context.ledger();
 }
 
+bool Context::has_free_row() const { return std::find(taken_.begin(), taken_.end(), false) != taken_.end(); }
+
 int64_t Context::take_row() {
     const auto free = std::find(taken_.begin(), taken_.end(), false);
     if (free == taken_.end())

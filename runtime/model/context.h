@@ -47,6 +47,7 @@ public:
 
     /// A pool row that nobody has, cleared. Throws Error(out_of_memory) when all are taken.
     int64_t take_row();
+    bool has_free_row() const;
     void give_row(int64_t row) { taken_.at(size_t(row)) = false; }
     /// Makes the pool row that of a sequence without tokens.
     void clear_row(int64_t row);

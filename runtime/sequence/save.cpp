@@ -102,29 +102,60 @@ void each_part(const SequenceState& state, std::span<const int32_t> tokens, cons
     }
 }
 
-class Reader {
+[[noreturn]] void refuse_as_cut(const std::string& name) {
+    throw Error(Status::invalid_argument, name + ": ends too early; the file is not whole");
+}
+
+/// A file, but for the checksum at its end.
+class FileReader {
 public:
-    explicit Reader(const std::string& path) : path_(path), file_(path, std::ios::binary) {
+    explicit FileReader(const std::string& path) : path_(path), file_(path, std::ios::binary) {
         if (!file_) throw Error(Status::io, path + ": cannot be opened: " + std::strerror(errno));
         std::error_code error;
         left_ = std::filesystem::file_size(path, error);
         if (error) throw Error(Status::io, path + ": cannot be read: " + error.message());
+        left_ -= std::min<uint64_t>(left_, sizeof(uint64_t));
     }
     void get(void* data, uint64_t bytes) {
-        if (bytes > left_) throw Error(Status::invalid_argument, path_ + ": ends too early; the file is not whole");
-        if (!file_.read(static_cast<char*>(data), std::streamsize(bytes)))
-            throw Error(Status::io, path_ + ": cannot be read");
+        if (bytes > left_) refuse_as_cut(path_);
+        read(data, bytes);
         left_ -= bytes;
         sum_.add({static_cast<const std::byte*>(data), size_t(bytes)});
     }
+    /// Of what may be got.
     uint64_t left() const { return left_; }
-    uint64_t sum() const { return sum_.value(); }
+    /// When all has been got.
+    void check_sum() {
+        uint64_t kept = 0;
+        read(&kept, sizeof kept);
+        if (sum_.value() != kept)
+            throw Error(Status::invalid_argument, path_ + ": damaged: its checksum does not fit its content");
+    }
 
 private:
+    void read(void* data, uint64_t bytes) {
+        if (!file_.read(static_cast<char*>(data), std::streamsize(bytes)))
+            throw Error(Status::io, path_ + ": cannot be read");
+    }
     const std::string& path_;
     std::ifstream file_;
     uint64_t left_ = 0;
     Checksum sum_;
+};
+
+/// The same of what is in host memory already.
+class ImageReader {
+public:
+    explicit ImageReader(std::span<const std::byte> image) : rest_(image) {}
+    void get(void* data, uint64_t bytes) {
+        if (bytes > rest_.size()) refuse_as_cut("image");
+        std::copy_n(rest_.begin(), bytes, static_cast<std::byte*>(data));
+        rest_ = rest_.subspan(size_t(bytes));
+    }
+    uint64_t left() const { return rest_.size(); }
+
+private:
+    std::span<const std::byte> rest_;
 };
 
 void check(const Header& found, const Header& want, const std::string& path) {
@@ -147,22 +178,58 @@ void check(const Header& found, const Header& want, const std::string& path) {
          "damaged: its counts make no sense");
 }
 
-Header read_header(Reader& in, const model::Context& context, const std::string& path) {
+template <class Reader>
+Header read_header(Reader& in, const model::Context& context, const std::string& name) {
     Header header;
     in.get(&header, sizeof header);
-    check(header, header_for(context), path);
+    check(header, header_for(context), name);
     if (header.pos > context.options().pools.context)
-        throw Error(Status::range, fmt::format("{}: has {} tokens, more than the context's {}", path, header.pos,
+        throw Error(Status::range, fmt::format("{}: has {} tokens, more than the context's {}", name, header.pos,
                                                context.options().pools.context));
+    const uint64_t before = uint64_t(header.tokens) * 4 + uint64_t(header.turns) * sizeof(SequenceState::Turn);
+    if (in.left() < before || in.left() - before != header.bytes) refuse_as_cut(name);
     return header;
 }
 
-/// Behind all else.
-void check_sum(Reader& in, const std::string& path) {
-    const uint64_t sum = in.sum();
-    uint64_t kept = 0;
-    in.get(&kept, sizeof kept);
-    if (sum != kept) throw Error(Status::invalid_argument, path + ": damaged: its checksum does not fit its content");
+/// What stands behind the header and before the live bytes.
+struct Story {
+    std::vector<int32_t> tokens;
+    std::vector<SequenceState::Turn> turns;
+};
+
+template <class Reader>
+Story read_story(Reader& in, const Header& header, const std::string& name) {
+    Story story{std::vector<int32_t>(size_t(header.tokens)), std::vector<SequenceState::Turn>(size_t(header.turns))};
+    auto& [tokens, turns] = story;
+    in.get(tokens.data(), tokens.size() * 4);
+    in.get(turns.data(), turns.size() * sizeof turns[0]);
+    for (size_t i = 0; i < turns.size(); ++i) {
+        const auto& [pos, shift] = turns[i];
+        if (pos <= (i ? turns[i - 1].pos : 0) || pos > header.pos || shift < -pos || shift > INT32_MAX - pos)
+            throw Error(Status::invalid_argument, name + ": damaged: its rotary positions make no sense");
+    }
+    return story;
+}
+
+template <class Reader>
+Loaded read_state(Reader& in, model::Context& context, const std::string& name) {
+    const Header header = read_header(in, context, name);
+    SequenceState state(context);
+    auto [tokens, turns] = read_story(in, header, name);
+    state.adopt(header.pos, header.parts == 2, std::move(turns));
+    uint64_t want = 0;
+    const auto pieces = state.live_all();
+    for (const auto& piece : pieces) want += piece.bytes;
+    if (header.bytes != want)
+        throw Error(Status::invalid_argument, fmt::format("{}: damaged: holds {} bytes of state where {} are expected",
+                                                          name, header.bytes, want));
+    std::vector<std::byte> bytes;
+    for (const auto& piece : pieces) {
+        bytes.resize(piece.bytes);
+        in.get(bytes.data(), bytes.size());
+        piece.buffer->write(piece.offset, bytes.data(), bytes.size());
+    }
+    return {std::move(state), std::move(tokens)};
 }
 
 }  // namespace
@@ -201,48 +268,35 @@ void write_image(std::span<const std::byte> image, const std::string& path) {
     out.finish();
 }
 
-void check(const model::Context& context, const std::string& path) {
-    Reader in(path);
-    read_header(in, context, path);
-    std::vector<std::byte> bytes;
-    while (in.left() > sizeof(uint64_t)) {
-        bytes.resize(std::min<uint64_t>(in.left() - sizeof(uint64_t), 1 << 20));
-        in.get(bytes.data(), bytes.size());
+std::vector<std::byte> read_image(const model::Context& context, const std::string& path) {
+    FileReader in(path);
+    const Header header = read_header(in, context, path);
+    const uint64_t rest = in.left();
+    std::vector<std::byte> image;
+    try {
+        image.resize(sizeof header + rest);
+    } catch (const std::bad_alloc&) {
+        throw Error(Status::out_of_memory,
+                    fmt::format("{}: {} bytes of host memory are needed to read it; free some", path, rest));
     }
-    check_sum(in, path);
+    std::memcpy(image.data(), &header, sizeof header);
+    in.get(image.data() + sizeof header, rest);
+    in.check_sum();
+    ImageReader story{std::span<const std::byte>(image).subspan(sizeof header)};
+    read_story(story, header, path);
+    return image;
+}
+
+Loaded load_image(model::Context& context, std::span<const std::byte> image) {
+    ImageReader in(image);
+    return read_state(in, context, "image");
 }
 
 Loaded load(model::Context& context, const std::string& path) {
-    Reader in(path);
-    const Header header = read_header(in, context, path);
-    SequenceState state(context);
-    if (in.left() / 4 < uint64_t(header.tokens) || in.left() / sizeof(SequenceState::Turn) < uint64_t(header.turns))
-        throw Error(Status::invalid_argument, path + ": ends too early; the file is not whole");
-    std::vector<int32_t> tokens(size_t(header.tokens));
-    in.get(tokens.data(), tokens.size() * 4);
-    std::vector<SequenceState::Turn> turns(size_t(header.turns));
-    in.get(turns.data(), turns.size() * sizeof turns[0]);
-    for (size_t i = 0; i < turns.size(); ++i) {
-        const auto& [pos, shift] = turns[i];
-        if (pos <= (i ? turns[i - 1].pos : 0) || pos > header.pos || shift < -pos || shift > INT32_MAX - pos)
-            throw Error(Status::invalid_argument, path + ": damaged: its rotary positions make no sense");
-    }
-    state.adopt(header.pos, header.parts == 2, std::move(turns));
-    uint64_t want = 0;
-    const auto pieces = state.live_all();
-    for (const auto& piece : pieces) want += piece.bytes;
-    if (header.bytes != want || in.left() != want + sizeof(uint64_t))
-        throw Error(Status::invalid_argument,
-                    fmt::format("{}: holds {} bytes of state where {} are expected; the file is not whole", path,
-                                header.bytes, want));
-    std::vector<std::byte> bytes;
-    for (const auto& piece : pieces) {
-        bytes.resize(piece.bytes);
-        in.get(bytes.data(), bytes.size());
-        piece.buffer->write(piece.offset, bytes.data(), bytes.size());
-    }
-    check_sum(in, path);
-    return {std::move(state), std::move(tokens)};
+    FileReader in(path);
+    Loaded loaded = read_state(in, context, path);
+    in.check_sum();
+    return loaded;
 }
 
 }  // namespace rw::sequence

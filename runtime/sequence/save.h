@@ -28,7 +28,12 @@ struct Loaded {
 /// Throws Error: io; invalid_argument for a damaged file or one of another model or another form; out_of_memory or range
 /// when the context has no place for it.
 Loaded load(model::Context& context, const std::string& path);
-/// Throws what load() would for the file, and takes no place.
-void check(const model::Context& context, const std::string& path);
+/// The same in two steps, for who cannot let the context rest until a file is read. First the file into host memory, as
+/// image_of() gives it: any thread may do that, since what is read of the context never changes. Throws Error: io;
+/// invalid_argument and range as load(); out_of_memory when the host has no place for it.
+std::vector<std::byte> read_image(const model::Context& context, const std::string& path);
+/// Then the copy into a sequence of the context, of its own. image: what image_of() or read_image() gave. Throws Error:
+/// invalid_argument, range, out_of_memory as load(); what the device throws. The context is as before then.
+Loaded load_image(model::Context& context, std::span<const std::byte> image);
 
 }  // namespace rw::sequence

@@ -51,24 +51,44 @@ Json save_slot(Service& service, int number, const std::string& path) {
             {"timings", {{"save_ms", 1e3 * (seconds_now() - start)}}}};
 }
 
-/// What is wrong with the file is found out before the slot loses what it keeps, while the engine goes on.
+/// The saved sequence takes the place of what the slot keeps. Where there is no room for both, that waits in host memory
+/// for the case that the device fails.
+void replace(Engine::Inside& inside, Slot& slot, std::span<const std::byte> image) {
+    std::vector<std::byte> before;
+    double since = 0;
+    if (slot.kept && !inside.context.has_free_row()) {
+        before = sequence::image_of(slot.kept->state, slot.kept->tokens);
+        since = slot.kept->since;
+        slot.kept.reset();
+    }
+    const auto keep = [&](std::span<const std::byte> of, double when) {
+        sequence::Loaded loaded = sequence::load_image(inside.context, of);
+        slot.kept.emplace(Kept{std::move(loaded.state), std::move(loaded.tokens), when});
+    };
+    try {
+        keep(image, seconds_now());
+    } catch (const std::exception&) {
+        if (!before.empty()) keep(before, since);
+        throw;
+    }
+}
+
+/// The engine only copies what was read and checked before; it does not wait for the file.
 Json restore_slot(Service& service, int number, const std::string& path) {
     const double start = seconds_now();
     const std::lock_guard lock(service.files);
     if (!std::filesystem::exists(path))
         throw Problem(404, "there is no such saved slot", "invalid_request_error", "filename", "not_found");
-    sequence::check(service.context, path);
-    Json answer;
+    const std::vector<std::byte> image = sequence::read_image(service.context, path);
+    int64_t restored = 0;
     service.engine.between([&](Engine::Inside& inside) {
         Slot& slot = idle(inside, number);
-        slot.kept.reset();  // there is no place for both
-        sequence::Loaded loaded = sequence::load(inside.context, path);
-        slot.kept.emplace(Kept{std::move(loaded.state), std::move(loaded.tokens), seconds_now()});
-        answer = {{"n_restored", slot.kept->state.pos()},
-                  {"n_read", std::filesystem::file_size(path)},
-                  {"timings", {{"restore_ms", 1e3 * (seconds_now() - start)}}}};
+        replace(inside, slot, image);
+        restored = slot.kept->state.pos();
     });
-    return answer;
+    return {{"n_restored", restored},
+            {"n_read", std::filesystem::file_size(path)},
+            {"timings", {{"restore_ms", 1e3 * (seconds_now() - start)}}}};
 }
 
 Json erase_slot(Service& service, int number) {

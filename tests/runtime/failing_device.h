@@ -10,6 +10,8 @@ class FailingDevice : public core::Device {
 public:
     /// Calls that still go well; negative: all do.
     int good = -1;
+    /// How many fail then; negative: all do.
+    int bad = -1;
     /// The same of the recordings that it runs, each of which breaks off behind its last step.
     int good_runs = -1;
     /// The same of recordings that are made.
@@ -37,7 +39,10 @@ public:
 
 private:
     void call() {
-        if (good == 0) throw Error(Status::out_of_memory, "told to fail");
+        if (good == 0 && bad != 0) {
+            if (bad > 0) --bad;
+            throw Error(Status::out_of_memory, "told to fail");
+        }
         if (good > 0) --good;
     }
     class Memory : public core::Buffer {

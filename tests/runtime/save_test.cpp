@@ -104,8 +104,18 @@ TEST_P(Saved, InTwoStepsItIsTheSameFile) {
     state.reset();
     sequence::write_image(image, path_);
     EXPECT_EQ(content(), whole);
-    EXPECT_EQ(sequence::load(*c, path_).state.pos(), 20);
+    const uint64_t hash = sequence::load(*c, path_).state.hash();
     EXPECT_THROW(sequence::write_image(image, path_ + "/none"), Error);
+    const auto read = sequence::read_image(*c, path_);
+    EXPECT_EQ(read, image);
+    const auto loaded = sequence::load_image(*c, read);
+    EXPECT_EQ(loaded.state.pos(), 20);
+    EXPECT_EQ(loaded.state.hash(), hash);
+    EXPECT_EQ(loaded.tokens, tokens);
+    EXPECT_THROW(sequence::load_image(*c, read), Error);  // two sequences are all that there are
+    { const SequenceState ended = std::move(state); }
+    EXPECT_THROW(sequence::load_image(*c, std::span(read).first(read.size() - 1)), Error);
+    EXPECT_NO_THROW(sequence::load_image(*c, read));
 }
 
 TEST_P(Saved, DamageAndStrangersAreRefused) {
@@ -119,12 +129,13 @@ TEST_P(Saved, DamageAndStrangersAreRefused) {
     const auto write = [&](const std::string& bytes) { std::ofstream(path_, std::ios::binary) << bytes; };
     const auto refused = [&](const std::string& bytes, model::Context& into, const char* part) {
         write(bytes);
-        try {
-            sequence::load(into, path_);
-            ADD_FAILURE() << "loaded: " << part;
-        } catch (const Error& e) {
-            EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
-        }
+        for (const bool at_once : {true, false}) try {
+                if (at_once) sequence::load(into, path_);
+                else sequence::read_image(into, path_);
+                ADD_FAILURE() << "loaded: " << part;
+            } catch (const Error& e) {
+                EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
+            }
     };
     std::string bad = good;
     bad[good.size() / 2] = char(bad[good.size() / 2] ^ 1);
@@ -142,6 +153,7 @@ TEST_P(Saved, DamageAndStrangersAreRefused) {
     refused(good, *context(options(StateForm::snapshots)), "another rollback mode");
     refused(good, *context(options(StateForm::ring, 2, 4, Type::q8_0)), "KV cache type");
     write(good);
+    EXPECT_NO_THROW(sequence::read_image(*c, path_));
     EXPECT_NO_THROW(sequence::load(*c, path_));  // the rows that failed loads took are free again
 }
 

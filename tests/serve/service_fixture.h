@@ -39,8 +39,9 @@ struct Behind {
         o.pools.context = 512, o.pools.most_exact = 4, o.pools.sequences = slots;
         return o;
     }
-    explicit Behind(serve::Engine::Limits limits = {.slots = 3, .waiting = 32}, serve::ServiceOptions options = {})
-        : context(demo_model(), core::open("cpu"), shape(limits.slots)), drafter(context), cache(context, {.budget = 32 << 20}),
+    explicit Behind(serve::Engine::Limits limits = {.slots = 3, .waiting = 32}, serve::ServiceOptions options = {},
+                    std::shared_ptr<core::Device> device = core::open("cpu"))
+        : context(demo_model(), std::move(device), shape(limits.slots)), drafter(context), cache(context, {.budget = 32 << 20}),
           engine(context, &drafter, limits, &cache), service(context, engine, {{"mtp", &drafter}}, named(options)) {}
 
     static serve::ServiceOptions named(serve::ServiceOptions o) {

@@ -1,6 +1,4 @@
 // The endpoints, without sockets: what a client gets for what it sends.
-#include <filesystem>
-
 #include "tests/serve/service_fixture.h"
 
 namespace rw::test {
@@ -267,43 +265,6 @@ TEST(Service, EmbeddingsHaveOneTimeLimit) {
     other.join();
     EXPECT_EQ(problem["code"], "timeout");
     EXPECT_EQ(b.json("/v1/embeddings", {{"input", "a king"}})["data"].size(), 1u);
-}
-
-TEST(Service, SlotsAreSavedAndRestored) {
-    const auto folder = std::filesystem::temp_directory_path() / ("rewind-slots-" + std::to_string(getpid()));
-    std::filesystem::create_directory(folder);
-    Behind b({.slots = 2, .waiting = 8}, {.slot_path = folder.string()});
-    const Json prompt = b.json("/tokenize", {{"content", "And it came to pass in those days"}})["tokens"];
-    const Json all = b.json("/completion", {{"prompt", prompt}, {"n_predict", 20}, {"temperature", 0}, {"return_tokens", true}, {"ignore_eos", true}, {"id_slot", 1}});
-    EXPECT_EQ(all["id_slot"], 1);
-    const Json saved = b.json("/slots/1", {{"filename", "talk.bin"}}, 200, "save");
-    EXPECT_EQ(saved["n_saved"], int64_t(prompt.size()) + 19);
-    EXPECT_EQ(b.json("/slots/1", Json::object(), 200, "erase")["n_erased"], saved["n_saved"]);
-    b.json("/slots/1", {{"filename", "talk.bin"}}, 404, "save");
-    EXPECT_EQ(b.json("/slots/0", {{"filename", "talk.bin"}}, 200, "restore")["n_restored"], saved["n_saved"]);
-    // What was generated is a prompt now, and only its last token is run.
-    Json longer = prompt;
-    for (const Json& token : all["tokens"]) longer.push_back(token);
-    const Json on = b.json("/completion", {{"prompt", longer}, {"n_predict", 4}, {"temperature", 0}, {"id_slot", 0}});
-    EXPECT_EQ(on["timings"]["cache_n"], saved["n_saved"]);
-    EXPECT_EQ(on["timings"]["prompt_n"], 1);
-    for (const char* bad : {"", "../talk.bin", "a/b", ".hidden", "a\\b", "a\nb"}) b.json("/slots/0", {{"filename", bad}}, 400, "restore");
-    b.json("/slots/0", {{"filename", "none.bin"}}, 404, "restore");
-    b.json("/slots/7", Json::object(), 404, "erase");
-    // Who saves to one name at the same time: the file is one of them, whole.
-    std::vector<std::thread> savers;
-    for (int i = 0; i < 4; ++i)
-        savers.emplace_back([&] { b.json("/slots/0", {{"filename", "talk.bin"}}, 200, "save"); });
-    for (std::thread& saver : savers) saver.join();
-    EXPECT_GT(b.json("/slots/1", {{"filename", "talk.bin"}}, 200, "restore")["n_restored"], saved["n_saved"]);
-    // A file that is damaged leaves what the slot keeps.
-    std::filesystem::resize_file(folder / "talk.bin", std::filesystem::file_size(folder / "talk.bin") - 5);
-    b.json("/slots/0", {{"filename", "talk.bin"}}, 400, "restore");
-    EXPECT_GT(b.json("/slots/0", Json::object(), 200, "erase")["n_erased"], saved["n_saved"]);
-    b.json("/slots/0", Json::object(), 400, "jump");
-    Behind closed;
-    closed.json("/slots/0", {{"filename", "talk.bin"}}, 403, "save");
-    std::filesystem::remove_all(folder);
 }
 
 TEST(Service, BadFieldsAreNamed) {
