@@ -50,13 +50,16 @@ Message message_of(const Fields& fields) {
     const std::string role = fields.choice("role", "", {"system", "developer", "user", "assistant", "tool"});
     if (role.empty()) fields.fail("role", "system, developer, user, assistant or tool");
     const Json* calls = role == "assistant" ? fields.list("tool_calls", 256) : nullptr;
-    const bool thought = role == "assistant" && !fields.text("reasoning_content", "", size_t(-1)).empty();
-    if (!fields.has("content") && (!calls || calls->empty()) && !thought) fields.fail("content", "a text");
+    std::optional<std::string> thought;
+    if (role == "assistant" && fields.has("reasoning_content")) thought = fields.text("reasoning_content", "", size_t(-1));
+    const bool thinks = thought && !thought->empty();
+    if (!fields.has("content") && (!calls || calls->empty()) && !thinks) fields.fail("content", "a text");
     Message message{.role = role == "user"        ? Role::user
                             : role == "assistant" ? Role::assistant
                             : role == "tool"      ? Role::tool
                                                   : Role::system,
-                    .text = content_of(fields)};
+                    .text = content_of(fields),
+                    .thought = std::move(thought)};
     for (size_t i = 0; calls && i < calls->size(); ++i)
         message.calls.push_back(call_of(Fields((*calls)[i], fmt::format("{}[{}]", fields.path("tool_calls"), i))));
     return message;

@@ -11,7 +11,8 @@ namespace rw::tokenizer {
 namespace {
 
 constexpr char key[] = "tokenizer.chat_template", starts[] = "<|im_start|>", ends[] = "<|im_end|>";
-constexpr char thought[] = "<think>\n", no_thought[] = "<think>\n\n</think>\n\n", thought_end[] = "</think>";
+constexpr char thought[] = "<think>\n", no_thought[] = "<think>\n\n</think>\n\n";
+constexpr std::string_view thought_start = "<think>", thought_end = "</think>";
 
 bool has(std::string_view text, std::string_view what) { return text.find(what) != text.npos; }
 
@@ -42,7 +43,14 @@ std::string_view trimmed(std::string_view text) {
     return begin < end ? text.substr(begin, end - begin) : std::string_view();
 }
 
-const char* name_of(Role role) { return role == Role::system ? "system" : role == Role::user ? "user" : "assistant"; }
+std::string_view without_empty_lines(std::string_view text) {
+    const size_t begin = text.find_first_not_of('\n');
+    return begin == text.npos ? std::string_view() : text.substr(begin, text.find_last_not_of('\n') + 1 - begin);
+}
+
+std::string_view from_first_line(std::string_view text) {
+    return text.substr(std::min(text.find_first_not_of('\n'), text.size()));
+}
 
 }  // namespace
 
@@ -72,21 +80,42 @@ ChatTemplate::ChatTemplate(std::string_view text) {
     default_on_ = switched ? off : opens;
     trims_ = has(text, "|trim") || has(text, "| trim");
     forgets_ = has(text, thought_end);
+    knows_thoughts_ = has(text, "reasoning_content");
+    trims_thoughts_ = has(text, "reasoning_content|trim") || has(text, "reasoning_content | trim");
+    if (const size_t rule = text.find("> ns.last_query_index"); rule != text.npos && knows_thoughts_) {
+        recalls_ = true;  // what is asked between the rule and what it writes: whether there was a thought
+        recalls_none_ = !has(text.substr(rule, text.find(thought_start, rule) - rule), "reasoning_content");
+    }
     tools_ = ToolsForm::of(text);
 }
 
-std::string_view ChatTemplate::content(const Message& message) const {
-    std::string_view text = trims_ ? trimmed(message.text) : message.text;
-    if (message.role == Role::assistant && forgets_)
-        if (const size_t end = text.rfind(thought_end); end != text.npos) {
-            text.remove_prefix(end + sizeof thought_end - 1);
-            text.remove_prefix(std::min(text.find_first_not_of('\n'), text.size()));
-        }
-    return text;
+ChatTemplate::Said ChatTemplate::said(const Message& message) const {
+    Said said{trims_ ? trimmed(message.text) : message.text};
+    if (message.role != Role::assistant || !forgets_) return said;
+    if (message.thought && knows_thoughts_) {
+        said.thought = *message.thought;
+    } else if (const size_t end = said.text.find(thought_end); end != said.text.npos) {
+        said.thought = said.text.substr(0, end);
+        if (const size_t start = said.thought.rfind(thought_start); start != said.thought.npos)
+            said.thought.remove_prefix(start + thought_start.size());
+        said.text = from_first_line(said.text.substr(said.text.rfind(thought_end) + thought_end.size()));
+    }
+    said.thought = trims_thoughts_ ? trimmed(said.thought) : without_empty_lines(said.thought);
+    return said;
+}
+
+/// Behind the last message when nobody has asked anything.
+size_t ChatTemplate::last_question(const std::vector<Message>& messages) const {
+    for (size_t i = messages.size(); i-- > 0;) {
+        if (messages[i].role != Role::user) continue;
+        const std::string_view text = said(messages[i]).text;
+        if (!text.starts_with("<tool_response>") || !text.ends_with("</tool_response>")) return i;
+    }
+    return messages.size();
 }
 
 void ChatTemplate::write_tools(const Message* system, const std::vector<std::string>& tools, std::vector<Part>& out) const {
-    const std::string_view says = system ? content(*system) : std::string_view();
+    const std::string_view says = system ? said(*system).text : std::string_view();
     using What = ToolsForm::What;
     const auto write = [&](const ToolsForm::Item& item, const std::string& tool) {
         if (item.with_system && says.empty()) return;
@@ -108,6 +137,7 @@ void ChatTemplate::write_tools(const Message* system, const std::vector<std::str
 }
 
 void ChatTemplate::write_calls(const Message& message, bool says, std::vector<Part>& out) const {
+    if (message.calls.empty()) return;
     std::string before = says ? tools_->apart ? "\n\n" : "\n" : "";
     for (const FunctionCall& call : message.calls) {
         if (tools_->marks) {
@@ -128,6 +158,17 @@ void ChatTemplate::write_calls(const Message& message, bool says, std::vector<Pa
     }
 }
 
+void ChatTemplate::write_reply(const Message& message, bool recalled, std::vector<Part>& out) const {
+    const auto [text, thought] = said(message);
+    if (recalled && (recalls_none_ || !thought.empty())) {
+        out.push_back({"assistant\n<think>\n", true}), out.push_back({std::string(thought), false});
+        out.push_back({"\n</think>\n\n", true}), out.push_back({std::string(from_first_line(text)), false});
+    } else {
+        out.push_back({fmt::format("assistant\n{}", text), false});
+    }
+    write_calls(message, !text.empty(), out);
+}
+
 std::vector<ChatTemplate::Part> ChatTemplate::parts(const std::vector<Message>& messages, Thinking thinking,
                                                     const std::vector<std::string>& tools) const {
     const bool on = thinks(thinking);
@@ -140,6 +181,7 @@ std::vector<ChatTemplate::Part> ChatTemplate::parts(const std::vector<Message>& 
     });
     if (uses && !tools_) throw Error(Status::unsupported, "the model's template knows no functions, or tells of them in an unknown way");
     if (!tools.empty()) write_tools(messages.front().role == Role::system ? &messages.front() : nullptr, tools, out);
+    const size_t question = recalls_ ? last_question(messages) : messages.size();
     for (size_t i = 0; i < messages.size(); ++i) {
         const Message& message = messages[i];
         if (message.role == Role::system && i > 0)
@@ -149,14 +191,13 @@ std::vector<ChatTemplate::Part> ChatTemplate::parts(const std::vector<Message>& 
             const bool first = i == 0 || messages[i - 1].role != Role::tool;
             const bool last = i + 1 == messages.size() || messages[i + 1].role != Role::tool;
             out.push_back({fmt::format("{}\n<tool_response>\n", first ? fmt::format("{}user", starts) : ""), true});
-            out.push_back({std::string(content(message)), false});
+            out.push_back({std::string(said(message).text), false});
             out.push_back({fmt::format("\n</tool_response>{}", last ? fmt::format("{}\n", ends) : ""), true});
             continue;
         }
-        const std::string_view text = content(message);
         out.push_back({starts, true});
-        out.push_back({fmt::format("{}\n{}", name_of(message.role), text), false});
-        write_calls(message, !text.empty(), out);
+        if (message.role == Role::assistant) write_reply(message, i > question, out);
+        else out.push_back({fmt::format("{}\n{}", message.role == Role::system ? "system" : "user", said(message).text), false});
         out.push_back({fmt::format("{}\n", ends), true});
     }
     out.push_back({fmt::format("{}assistant\n{}", starts, begin_[on]), true});

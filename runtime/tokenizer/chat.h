@@ -9,7 +9,13 @@
 //
 // A model's file brings its form as a program for a template engine. The program is not run: it is recognised by what it
 // writes, and what is recognised is written here. What a file may vary is how the reply is begun, and whether blanks
-// round a message are kept, and how it tells of functions (tools_form.h); templates of another form are refused by name.
+// round a message are kept, how it tells of functions (tools_form.h), and what becomes of earlier thoughts; templates of
+// another form are refused by name.
+//
+// What a reply thought, apart from its text or within it as <think>...</think>, is left out of the conversation where the
+// template says so. Some write it as long as it belongs to what is being answered: of replies behind the user's last
+// message, which are those that called functions. What stands between <tool_response> marks is no message of the user.
+//
 // Images and several system messages are not written.
 #pragma once
 
@@ -30,6 +36,7 @@ struct Message {
     Role role;
     std::string text;  // of a tool: what the function returned
     std::vector<FunctionCall> calls{};
+    std::optional<std::string> thought{};  // of a reply: what came before the text; none: it may stand in the text
 };
 
 enum class Thinking { by_default, on, off };
@@ -69,7 +76,13 @@ private:
     };
     std::vector<Part> parts(const std::vector<Message>& messages, Thinking thinking, const std::vector<std::string>& tools) const;
     static std::vector<Part> joined(const Vocabulary& vocabulary, const std::vector<Part>& parts);
-    std::string_view content(const Message& message) const;
+    /// What a message says, and what it thought before where that is told apart.
+    struct Said {
+        std::string_view text, thought{};
+    };
+    Said said(const Message& message) const;
+    size_t last_question(const std::vector<Message>& messages) const;
+    void write_reply(const Message& message, bool recalled, std::vector<Part>& out) const;
     void write_tools(const Message* system, const std::vector<std::string>& tools, std::vector<Part>& out) const;
     void write_calls(const Message& message, bool says, std::vector<Part>& out) const;
 
@@ -79,6 +92,10 @@ private:
     std::optional<ToolsForm> tools_;
     bool trims_ = false;     // blanks round a message are not kept
     bool forgets_ = false;   // what a reply thought is left out once it is history
+    bool recalls_ = false;   // but for replies behind the last question
+    bool recalls_none_ = false;     // of these also that there was no thought
+    bool knows_thoughts_ = false;   // that come apart from the text
+    bool trims_thoughts_ = false;   // of all blanks, not of empty lines alone
 };
 
 }  // namespace rw::tokenizer

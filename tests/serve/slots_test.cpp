@@ -35,7 +35,8 @@ struct Folder {
 
 /// Text in a slot, so that it keeps something.
 void fill(Behind& b, int slot, const char* prompt, int tokens) {
-    b.json("/completion", {{"prompt", prompt}, {"n_predict", tokens}, {"temperature", 0}, {"ignore_eos", true}, {"id_slot", slot}});
+    b.json("/completion",
+           {{"prompt", prompt}, {"n_predict", tokens}, {"temperature", 0}, {"ignore_eos", true}, {"id_slot", slot}});
 }
 
 std::string content(const std::filesystem::path& path) {

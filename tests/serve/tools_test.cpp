@@ -244,7 +244,7 @@ TEST(Tools, ThoughtsHaveABudget) {
     const std::string whole = b.json(chat, asked)["choices"][0]["message"]["content"];
     EXPECT_EQ(whole.find(message["reasoning_content"].get<std::string>()), 0u);
     EXPECT_NE(whole.find("</think>"), std::string::npos);
-    // What was thought before is accepted, and not told again.
+    // What was thought before the last question is accepted, and not told again.
     Json talk = question("Who is Isabella?", 8);
     talk["messages"].push_back({{"role", "assistant"}, {"content", "A queen."}, {"reasoning_content", "hm"}});
     talk["messages"].push_back({{"role", "user"}, {"content", "Whose?"}});
@@ -254,6 +254,24 @@ TEST(Tools, ThoughtsHaveABudget) {
     b.json("/apply-template", talk);
     talk["messages"][1].erase("reasoning_content");
     EXPECT_EQ(b.json("/apply-template", talk, 400)["error"]["param"], "messages[1].content");
+}
+
+TEST(Tools, ThoughtsStayWhileFunctionsAreCalled) {
+    Behind b({.slots = 3, .waiting = 32}, {.chat_template = chat_template("marks")});
+    Json talk = question("What time is it?", 8);
+    const Json call{{"id", "1"}, {"type", "function"}, {"function", {{"name", "now"}, {"arguments", "{}"}}}};
+    talk["messages"].push_back({{"role", "assistant"}, {"content", nullptr}, {"tool_calls", {call}}});
+    talk["messages"].push_back({{"role", "tool"}, {"tool_call_id", "1"}, {"content", "noon"}});
+    const auto told = [&] { return b.json("/apply-template", talk)["prompt"].get<std::string>(); };
+    const std::string begun = "<|im_start|>assistant\n<think>\n", called = "\n</think>\n\n<tool_call>\n<function=now>\n";
+    EXPECT_NE(told().find(begun + called), std::string::npos) << told();
+    talk["messages"][1]["reasoning_content"] = "\nhm\n";
+    EXPECT_NE(told().find(begun + "hm" + called), std::string::npos) << told();
+    talk["messages"][1].erase("reasoning_content");
+    talk["messages"][1]["content"] = "<think>hm</think>";
+    EXPECT_NE(told().find(begun + "hm" + called), std::string::npos) << told();
+    talk["messages"][1]["reasoning_content"] = 7;
+    EXPECT_EQ(b.json("/apply-template", talk, 400)["error"]["param"], "messages[1].reasoning_content");
 }
 
 }  // namespace
