@@ -95,12 +95,11 @@ void SamplingOptions::put_into(spec::Request& request, const tokenizer::Tokenize
     if (!texts.empty())
         request.stops = sample::Stops(std::move(texts), [tokenizer](int32_t t) { return tokenizer->piece(t); });
     if (think_budget < 0 && !(request.constraint && tokenizer)) return;  // rules hold behind what the prompt has begun to think
-    const sample::ThinkingTokens tokens{.start = vocabulary("--think-budget").encode("<think>", {.control = true}),
-                                        .end = tokenizer->encode("</think>", {.control = true}),
-                                        .ends = request.ends};
-    const bool inside = sample::is_thinking(tokens, request.prompt);
+    sample::ThinkingMarks marks = sample::thinking_marks(vocabulary("--think-budget"));
+    marks.ends = request.ends;
+    const bool inside = sample::is_thinking(marks, request.prompt);
     if (think_budget < 0 && !inside) return;
-    request.constraint = sample::thinking(tokens, {.budget = think_budget, .inside = inside}, request.constraint);
+    request.constraint = sample::thinking(marks, {.budget = think_budget, .inside = inside}, request.constraint);
 }
 
 }  // namespace rw::tools

@@ -8,33 +8,45 @@
 namespace rw::sample {
 namespace {
 
-/// How much of `wanted` ends a text, of which that much ended it before the token.
-size_t matched(const std::vector<int32_t>& wanted, size_t so_far, int32_t token) {
-    std::vector<int32_t> seen(wanted.begin(), wanted.begin() + std::ptrdiff_t(so_far));
-    seen.push_back(token);
-    for (size_t n = std::min(seen.size(), wanted.size()); n > 0; --n)
-        if (std::equal(seen.end() - std::ptrdiff_t(n), seen.end(), wanted.begin())) return n;
+/// How much of `mark` ends a text, of which that much ended it before the byte.
+size_t matched(std::string_view mark, size_t so_far, char byte) {
+    std::string seen(mark.substr(0, so_far));
+    seen += byte;
+    for (size_t n = std::min(seen.size(), mark.size()); n > 0; --n)
+        if (std::string_view(seen).substr(seen.size() - n) == mark.substr(0, n)) return n;
     return 0;
+}
+
+/// For each number of a mark's bytes that there are, the token to go on with.
+std::vector<int32_t> next_tokens(const ThinkingMarks& marks, const std::string& mark) {
+    std::vector<int32_t> list;
+    for (size_t i = 0; i < mark.size(); ++i) list.push_back(marks.encode(std::string_view(mark).substr(i)).at(0));
+    return list;
 }
 
 class Thought : public Constraint {
 public:
     struct Terms {
-        ThinkingTokens tokens;
+        ThinkingMarks marks;
         int64_t budget;
         std::shared_ptr<const Constraint> rules;
+        std::vector<int32_t> start, end;  // next_tokens()
+        std::vector<int32_t> longer;      // with rules: that have the end's last byte and something behind it
     };
     struct State {
         bool inside;
-        size_t matched = 0;  // of the end inside, of the start outside
+        size_t matched = 0;           // bytes of the end inside, of the start outside
         int64_t spent = 0;
+        std::vector<size_t> held{};   // bytes of the last tokens, those that are all within what is matched of the end
     };
-    Thought(std::shared_ptr<const Terms> terms, const State& state) : terms_(std::move(terms)), state_(state) {}
+    Thought(std::shared_ptr<const Terms> terms, State state) : terms_(std::move(terms)), state_(std::move(state)) {}
 
     bool allows(int32_t token) const override {
         if (const int32_t only = forced(); only >= 0) return token == only;
         if (!terms_->rules) return true;
-        return state_.inside ? !ends(token) : token == terms_->tokens.start[0] || terms_->rules->allows(token);
+        if (!state_.inside) return token == terms_->start[0] || terms_->rules->allows(token);
+        const std::vector<int32_t>& ends = terms_->marks.ends;
+        return std::find(ends.begin(), ends.end(), token) == ends.end() && !goes_past_the_end(token);
     }
 
     void mask(std::span<float> logits) const override {
@@ -44,43 +56,56 @@ public:
             std::fill(logits.begin(), logits.end(), never);
             logits[size_t(only)] = kept;
         } else if (terms_->rules && state_.inside) {
-            for (const int32_t end : terms_->tokens.ends) logits[size_t(end)] = never;
+            for (const int32_t end : terms_->marks.ends) logits[size_t(end)] = never;
+            for (const int32_t token : terms_->longer)
+                if (goes_past_the_end(token)) logits[size_t(token)] = never;
         } else if (terms_->rules) {
-            const float kept = logits[size_t(terms_->tokens.start[0])];
+            const float kept = logits[size_t(terms_->start[0])];
             terms_->rules->mask(logits);
-            logits[size_t(terms_->tokens.start[0])] = kept;
+            logits[size_t(terms_->start[0])] = kept;
         }
     }
 
     std::shared_ptr<const Constraint> after(int32_t token) const override {
-        const auto& [start, end, ends] = terms_->tokens;
+        const ThinkingMarks& marks = terms_->marks;
+        if (!state_.inside && terms_->rules && token != terms_->start[state_.matched]) return terms_->rules->after(token);
         State next = state_;
-        if (!state_.inside) {
-            next.matched = matched(start, state_.matched, token);
-            if (terms_->rules && next.matched == 0) return terms_->rules->after(token);
-            if (next.matched == start.size()) next.inside = true, next.matched = 0;
-            return std::make_shared<Thought>(terms_, next);
+        const std::string_view text = marks.text(token);
+        if (next.inside) next.held.push_back(text.size());
+        for (const char byte : text) {
+            next.matched = matched(next.inside ? marks.end : marks.start, next.matched, byte);
+            if (next.matched < (next.inside ? marks.end : marks.start).size()) continue;
+            if (next.inside && terms_->rules) return terms_->rules;
+            if (next.inside) spend(next, marks.end.size() + size_t(text.data() + text.size() - &byte - 1));
+            next.inside = !next.inside, next.matched = 0, next.held.clear();
         }
-        next.matched = matched(end, state_.matched, token);
-        next.spent += int64_t(state_.matched) + 1 - int64_t(next.matched);  // what looked like the end and was none counts
-        if (next.matched == end.size()) {
-            if (terms_->rules) return terms_->rules;
-            next.inside = false, next.matched = 0;
-        }
-        return std::make_shared<Thought>(terms_, next);
+        if (next.inside) spend(next, next.matched);
+        return std::make_shared<Thought>(terms_, std::move(next));
     }
 
 private:
-    bool ends(int32_t token) const {
-        const auto& all = terms_->tokens.ends;
-        return std::find(all.begin(), all.end(), token) != all.end();
+    /// Counts the tokens that do not lie in the last so many bytes; those that do are held.
+    static void spend(State& state, size_t bytes) {
+        size_t kept = 0;
+        for (size_t sum = 0; kept < state.held.size() && bytes > 0; ++kept)
+            if ((sum += state.held[state.held.size() - 1 - kept]) > bytes) break;
+        state.spent += int64_t(state.held.size() - kept);
+        state.held.erase(state.held.begin(), state.held.end() - std::ptrdiff_t(kept));
+    }
+    /// Inside: whether the token completes the end, and has more behind it.
+    bool goes_past_the_end(int32_t token) const {
+        const std::string& end = terms_->marks.end;
+        const std::string_view text = terms_->marks.text(token);
+        size_t so_far = state_.matched;
+        for (size_t i = 0; i + 1 < text.size(); ++i)
+            if ((so_far = matched(end, so_far, text[i])) == end.size()) return true;
+        return false;
     }
     /// The only token that may come; -1 where there are others.
     int32_t forced() const {
-        const auto& [start, end, ends] = terms_->tokens;
-        if (!state_.inside) return terms_->rules && state_.matched > 0 ? start[state_.matched] : -1;
-        const int64_t spent = state_.spent + int64_t(state_.matched);
-        return terms_->budget >= 0 && spent >= terms_->budget ? end[state_.matched] : -1;
+        if (!state_.inside) return terms_->rules && state_.matched > 0 ? terms_->start[state_.matched] : -1;
+        const int64_t spent = state_.spent + int64_t(state_.held.size());
+        return terms_->budget >= 0 && spent >= terms_->budget ? terms_->end[state_.matched] : -1;
     }
 
     std::shared_ptr<const Terms> terms_;
@@ -89,22 +114,43 @@ private:
 
 }  // namespace
 
-std::shared_ptr<const Constraint> thinking(ThinkingTokens tokens, Thinking how, std::shared_ptr<const Constraint> rules) {
-    if (tokens.start.empty() || tokens.end.empty())
-        throw Error(Status::invalid_argument, "thinking: its start and its end have at least one token each");
+ThinkingMarks thinking_marks(const tokenizer::Tokenizer& tokenizer) {
+    ThinkingMarks marks;
+    marks.encode = [&tokenizer](std::string_view text) { return tokenizer.encode(text, {.control = true}); };
+    marks.tokens = int32_t(tokenizer.vocabulary().size());
+    marks.ends = tokenizer.vocabulary().ends();
+    const std::vector<int32_t> start = marks.encode(marks.start), end = marks.encode(marks.end);
+    if (start.size() == 1 && end.size() == 1)
+        marks.text = [start = start[0], end = end[0], &tokenizer](int32_t token) -> std::string_view {
+            return token == start || token == end ? tokenizer.piece(token, true) : ".";
+        };
+    else
+        marks.text = [&tokenizer](int32_t token) -> std::string_view {
+            return size_t(token) < tokenizer.vocabulary().size() ? tokenizer.piece(token, true) : std::string_view();
+        };
+    return marks;
+}
+
+std::shared_ptr<const Constraint> thinking(const ThinkingMarks& marks, Thinking how,
+                                           std::shared_ptr<const Constraint> rules) {
+    if (marks.start.empty() || marks.end.empty())
+        throw Error(Status::invalid_argument, "thinking: its start and its end have at least one character each");
     if (how.budget < -1)
         throw Error(Status::invalid_argument, "thinking: the budget is a number of tokens, or -1 for any number");
-    auto terms = std::make_shared<const Thought::Terms>(
-        Thought::Terms{std::move(tokens), how.budget, std::move(rules)});
+    auto terms = std::make_shared<Thought::Terms>(Thought::Terms{marks, how.budget, std::move(rules),
+                                                                 next_tokens(marks, marks.start),
+                                                                 next_tokens(marks, marks.end), {}});
+    for (int32_t token = 0; terms->rules && token < marks.tokens; ++token)
+        if (const size_t at = marks.text(token).find(marks.end.back()); at != std::string::npos)
+            if (at + 1 < marks.text(token).size()) terms->longer.push_back(token);
     return std::make_shared<Thought>(std::move(terms), Thought::State{.inside = how.inside});
 }
 
-bool is_thinking(const ThinkingTokens& tokens, std::span<const int32_t> prompt) {
-    const auto last = [&](const std::vector<int32_t>& wanted) {
-        return std::find_end(prompt.begin(), prompt.end(), wanted.begin(), wanted.end());
-    };
-    const auto start = last(tokens.start), end = last(tokens.end);
-    return start != prompt.end() && (end == prompt.end() || end < start);
+bool is_thinking(const ThinkingMarks& marks, std::span<const int32_t> prompt) {
+    std::string text;
+    for (const int32_t token : prompt) text += marks.text(token);
+    const size_t start = text.rfind(marks.start), end = text.rfind(marks.end);
+    return start != text.npos && (end == text.npos || end < start);
 }
 
 }  // namespace rw::sample

@@ -54,10 +54,8 @@ std::shared_ptr<const sample::Constraint> behind_thinking(const Fields& fields, 
                                                           std::shared_ptr<const sample::Constraint> rules) {
     const int64_t budget = fields.integer("reasoning_budget", -1, -1, int64_t(1) << 30);
     if (budget < 0 && !(rules && conversation.may_think)) return rules;
-    const sample::ThinkingTokens tokens{.start = service.tokenizer.encode("<think>", {.control = true}),
-                                        .end = service.tokenizer.encode("</think>", {.control = true}),
-                                        .ends = service.tokenizer.vocabulary().ends()};
-    return sample::thinking(tokens, {.budget = budget, .inside = conversation.reply.thinking}, std::move(rules));
+    return sample::thinking(sample::thinking_marks(service.tokenizer),
+                            {.budget = budget, .inside = conversation.reply.thinking}, std::move(rules));
 }
 
 class Chat {

@@ -118,7 +118,8 @@ protected:
         add("constraint", {}).constraint = std::make_shared<InTurn>();
         add("constraint, sampled", {.temperature = 0.6, .seed = 8}).constraint = std::make_shared<InTurn>(1);
         add("stop strings", {}).stops = stops({"nowhere in the text", "e"});
-        const sample::ThinkingTokens thought{.start = tokenizer_.encode("<think>"), .end = tokenizer_.encode("</think>")};
+        sample::ThinkingMarks thought = sample::thinking_marks(tokenizer_);
+        thought.ends.clear();
         add("thinking", {.temperature = 0.6, .seed = 9}).constraint =
             sample::thinking(thought, {.budget = 21, .inside = true}, std::make_shared<InTurn>());
         const auto rules = [&](const char* gbnf) {

@@ -8,6 +8,7 @@
 #include "rewind/ops/contract.h"
 #include "runtime/sample/random.h"
 #include "runtime/sample/thinking.h"
+#include "tests/runtime/tokenizer_fixture.h"
 
 namespace rw::test {
 namespace {
@@ -124,8 +125,31 @@ private:
 
 const Tokens everything{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
 
+/// Marks in a vocabulary of these pieces, of which the longest that fits comes first.
+sample::ThinkingMarks marks_in(const std::vector<std::string>& vocabulary, std::string start = "<t>", std::string end = "</t>") {
+    const auto encode = [vocabulary](std::string_view text) {
+        Tokens list;
+        while (!text.empty()) {
+            int32_t best = -1;
+            for (int32_t t = 0; t < int32_t(vocabulary.size()); ++t)
+                if (!vocabulary[size_t(t)].empty() && text.starts_with(vocabulary[size_t(t)]))
+                    if (best < 0 || vocabulary[size_t(t)].size() > vocabulary[size_t(best)].size()) best = t;
+            list.push_back(best), text.remove_prefix(vocabulary.at(size_t(best)).size());
+        }
+        return list;
+    };
+    return {.start = std::move(start),
+            .end = std::move(end),
+            .text = [list = std::make_shared<std::vector<std::string>>(vocabulary)](int32_t t) -> std::string_view { return list->at(size_t(t)); },
+            .encode = encode,
+            .tokens = int32_t(vocabulary.size())};
+}
+sample::ThinkingMarks of_letters(std::string start, std::string end) {
+    return marks_in({"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}, std::move(start), std::move(end));
+}
+
 TEST(Thinking, EndsWhereTheBudgetDoes) {
-    const sample::ThinkingTokens tokens{.start = {1}, .end = {2, 3}};
+    const sample::ThinkingMarks tokens = of_letters("b", "cd");
     const Rules c = sample::thinking(tokens, {.budget = 3, .inside = true});
     EXPECT_EQ(allowed(c), everything);
     EXPECT_EQ(allowed(after(c, {7, 7})), everything);
@@ -145,13 +169,14 @@ TEST(Thinking, EndsWhereTheBudgetDoes) {
     EXPECT_EQ(allowed(sample::thinking(tokens, {.budget = 0, .inside = true})), Tokens{2});
     EXPECT_EQ(allowed(sample::thinking(tokens, {.budget = 0})), everything);
     EXPECT_EQ(allowed(after(sample::thinking(tokens, {.inside = true}), Tokens(1000, 7))), everything);
-    EXPECT_THROW(sample::thinking({.start = {1}}, {.budget = 3}), Error);
+    EXPECT_THROW(sample::thinking(of_letters("b", ""), {.budget = 3}), Error);
     EXPECT_THROW(sample::thinking(tokens, {.budget = -2}), Error);
 }
 
 TEST(Thinking, RulesHoldBehindIt) {
     const auto rules = std::make_shared<FiveSix>();
-    const sample::ThinkingTokens tokens{.start = {1, 4}, .end = {2}, .ends = {9}};
+    sample::ThinkingMarks tokens = of_letters("be", "c");
+    tokens.ends = {9};
     const Rules outside = sample::thinking(tokens, {.budget = 2}, rules);
     EXPECT_EQ(allowed(outside), (Tokens{1, 5}));
     EXPECT_EQ(allowed(after(outside, {5})), Tokens{6});
@@ -165,12 +190,89 @@ TEST(Thinking, RulesHoldBehindIt) {
 }
 
 TEST(Thinking, APromptSaysWhetherItHasBegun) {
-    const sample::ThinkingTokens tokens{.start = {1}, .end = {2, 3}};
+    const sample::ThinkingMarks tokens = of_letters("b", "cd");
     EXPECT_FALSE(is_thinking(tokens, Tokens{5, 6}));
     EXPECT_TRUE(is_thinking(tokens, Tokens{5, 1, 6}));
     EXPECT_FALSE(is_thinking(tokens, Tokens{5, 1, 6, 2, 3}));
     EXPECT_TRUE(is_thinking(tokens, Tokens{5, 1, 6, 2, 3, 1}));
     EXPECT_FALSE(is_thinking(tokens, Tokens{}));
+}
+
+const std::vector<std::string> cut{"<", "/", "t", ">", ">\n", "</", "x<", "a", "t></t>", "</t>\n"};
+
+TEST(Thinking, MarksReachOverTokens) {
+    const sample::ThinkingMarks marks = marks_in(cut);
+    EXPECT_TRUE(is_thinking(marks, Tokens{7, 0, 2, 4}));  // whose last token is none of "<t>"
+    EXPECT_FALSE(is_thinking(marks, Tokens{7, 0, 2, 4, 7, 5, 2, 4}));
+    EXPECT_FALSE(is_thinking(marks, Tokens{0, 8}));
+    const Rules c = sample::thinking(marks, {.budget = 2, .inside = true});
+    EXPECT_EQ(allowed(after(c, {7})), everything);
+    EXPECT_EQ(allowed(after(c, {7, 7})), Tokens{5});
+    EXPECT_EQ(allowed(after(c, {7, 7, 5})), Tokens{2});
+    EXPECT_EQ(allowed(after(c, {7, 7, 5, 2})), Tokens{3});
+    EXPECT_EQ(allowed(after(c, {7, 7, 5, 2, 3})), everything);
+    // An end that is cut otherwise, whole and begun.
+    const Rules wide = sample::thinking(marks, {.budget = 4, .inside = true});
+    EXPECT_EQ(allowed(after(wide, {7, 5, 2, 4, 7, 7, 7, 7})), everything);
+    EXPECT_EQ(allowed(after(c, {9, 7, 7, 7})), everything);
+    EXPECT_EQ(allowed(after(c, {7, 6})), Tokens{1});
+    EXPECT_EQ(allowed(after(c, {6, 1})), Tokens{2});
+    EXPECT_EQ(allowed(after(c, {7, 0})), Tokens{1});
+    EXPECT_EQ(allowed(after(c, {0, 7})), Tokens{5});
+    EXPECT_EQ(allowed(after(c, {0, 1})), Tokens{2});
+    // What begins within a mark is not counted.
+    EXPECT_EQ(allowed(after(c, {9, 7, 0, 2, 4})), everything);
+    EXPECT_EQ(allowed(after(c, {9, 7, 0, 2, 4, 7})), everything);
+    EXPECT_EQ(allowed(after(c, {9, 7, 0, 2, 4, 7, 7})), Tokens{5});
+    EXPECT_EQ(allowed(after(wide, {7, 5, 2, 4, 0, 2, 4, 7, 7})), everything);
+    EXPECT_EQ(allowed(after(wide, {7, 5, 2, 4, 0, 2, 4, 7, 7, 7})), Tokens{5});
+    EXPECT_EQ(allowed(after(c, {9, 0, 8, 7, 7, 7})), everything);  // a thought that is over in the same token
+}
+
+/// Of a vocabulary that has a token for each mark these are the marks; of another one their text is.
+TEST(Thinking, MarksOfAVocabulary) {
+    const auto with = golden_tokenizer(), without = golden_tokenizer("qwen35", [](gguf::Draft& d) {
+        d.set_array("tokenizer.ggml.token_type", std::vector<int32_t>(256 + 3000 + 7, 1));
+    });
+    for (const auto* tokenizer : {with.get(), without.get()}) {
+        const sample::ThinkingMarks marks = sample::thinking_marks(*tokenizer);
+        const auto inside = [&](const std::string& text) { return is_thinking(marks, tokenizer->encode(text)); };
+        EXPECT_EQ(marks.encode("<think>").size() == 1, tokenizer == with.get());
+        for (const char* behind : {"", "\n", "\n\n", ">", "-> x"}) {
+            EXPECT_TRUE(inside(std::string("Hi. <think>") + behind)) << behind;
+            EXPECT_FALSE(inside(std::string("Hi <think>\nhm </think>") + behind)) << behind;
+        }
+        const auto ends = [&](const std::string& text) {  // what is over is not ended again
+            Rules c = sample::thinking(marks, {.budget = 9, .inside = true});
+            for (const int32_t t : tokenizer->encode(text)) c = c->after(t);
+            for (int i = 0; i < 20; ++i) c = c->after('a');
+            return c->allows('a');
+        };
+        EXPECT_TRUE(ends("hm</think>\n\n"));
+        EXPECT_TRUE(ends("</think>"));
+        EXPECT_FALSE(ends("hm</thin>"));
+    }
+    const int32_t mark = with->encode("</think>").at(0);
+    const sample::ThinkingMarks marks = sample::thinking_marks(*with);
+    Rules c = sample::thinking(marks, {.budget = 1, .inside = true});
+    for (const char byte : std::string("</think>")) c = c->after(byte);  // spelled out, and no mark
+    EXPECT_TRUE(c->allows(mark));
+    EXPECT_FALSE(c->allows('a'));
+}
+
+TEST(Thinking, RulesSeeAllThatIsBehindTheEnd) {
+    const sample::ThinkingMarks marks = marks_in(cut);
+    const auto rules = std::make_shared<FiveSix>();
+    const Rules outside = sample::thinking(marks, {}, rules);
+    EXPECT_EQ(allowed(outside), (Tokens{0, 5}));
+    EXPECT_EQ(allowed(after(outside, {0})), Tokens{2});
+    EXPECT_EQ(allowed(after(outside, {0, 2})), Tokens{3});
+    const Rules inside = after(outside, {0, 2, 3});
+    EXPECT_EQ(allowed(inside), (Tokens{0, 1, 2, 3, 4, 5, 6, 7, 8}));
+    EXPECT_EQ(allowed(after(inside, {7, 5, 2})), (Tokens{0, 1, 2, 3, 5, 6, 7, 8}));
+    EXPECT_EQ(allowed(after(inside, {0, 1})), (Tokens{0, 1, 2, 3, 4, 5, 6, 7}));
+    EXPECT_EQ(allowed(after(inside, {7, 5, 2, 3})), Tokens{5});
+    EXPECT_EQ(allowed(after(inside, {8})), Tokens{5});
 }
 
 }  // namespace
