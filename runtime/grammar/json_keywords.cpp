@@ -40,6 +40,17 @@ bool Keywords::has_any(std::initializer_list<const char*> keywords) const {
     return std::any_of(keywords.begin(), keywords.end(), [&](const char* k) { return schema_.contains(k); });
 }
 
+std::set<std::string> Keywords::names(const char* keyword) {
+    const Json* list = find(keyword);
+    std::set<std::string> names;
+    if (list && !list->is_array()) refuse_schema(path_, fmt::format("{} has to be a list of names", keyword));
+    for (const Json& name : list ? *list : Json::array()) {
+        if (!name.is_string()) refuse_schema(path_, fmt::format("{} has to be a list of names", keyword));
+        names.insert(name.get<std::string>());
+    }
+    return names;
+}
+
 std::optional<uint32_t> Keywords::count(const char* keyword) {
     const Json* value = find(keyword);
     if (!value) return std::nullopt;

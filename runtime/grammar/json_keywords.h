@@ -28,6 +28,8 @@ public:
     /// Null where it is not there.
     const Json* find(const char* keyword);
     bool has_any(std::initializer_list<const char*> keywords) const;
+    /// A list of names; none where it is not there.
+    std::set<std::string> names(const char* keyword);
     /// A count of characters or items.
     std::optional<uint32_t> count(const char* keyword);
     /// A bound of numbers, which has to be whole.

@@ -119,7 +119,9 @@ private:
     Expression values(const Json& list, Keywords& keywords) {
         if (!list.is_array() || list.empty()) refuse_schema(keywords.path(), "enum has to be a list with something in it");
         const std::vector<std::string> types = types_of(keywords);
-        if (const Json* value = keywords.find("enum"); value && std::find(value->begin(), value->end(), list[0]) == value->end())
+        const Json* all = keywords.find("enum");  // list, or beside const
+        if (all && !all->is_array()) refuse_schema(keywords.path(), "enum has to be a list with something in it");
+        if (all && std::find(all->begin(), all->end(), list[0]) == all->end())
             refuse_schema(keywords.path(), "const is none of enum");
         keywords.find("const");
         keywords.finish("beside enum or const");
@@ -248,10 +250,10 @@ private:
 
     Expression object(Keywords& keywords) {
         const std::string& path = keywords.path();
-        const Json *properties = keywords.find("properties"), *required = keywords.find("required");
-        const Json* additional = keywords.find("additionalProperties");
+        const Json *properties = keywords.find("properties"), *additional = keywords.find("additionalProperties");
+        const std::set<std::string> needed = keywords.names("required");
         if (properties && !properties->is_object()) refuse_schema(path, "properties has to be an object");
-        if (!properties && !required && (!additional || *additional == Json(true))) return call(values_.object());
+        if (!properties && !keywords.has_any({"required"}) && (!additional || *additional == Json(true))) return call(values_.object());
 
         struct Property {
             std::string name;
@@ -265,11 +267,6 @@ private:
             rules_[rule] = std::move(e);
             all.push_back({name, call(rule)});
         };
-        std::set<std::string> needed;
-        for (const Json& name : required ? *required : Json::array()) {
-            if (!required->is_array() || !name.is_string()) refuse_schema(path, "required has to be a list of names");
-            needed.insert(name.get<std::string>());
-        }
         const Json none = Json::object();
         for (const auto& [name, schema] : (properties ? *properties : none).items())
             if (schema != Json(false) || needed.contains(name)) member(name, schema, schema_path(path + "/properties", name));

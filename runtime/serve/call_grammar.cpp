@@ -63,10 +63,10 @@ Expression bare_text(Rules& rules, const Json& schema, const std::string& path) 
         refuse_schema(path, "enum, const, format and lengths are not supported beside one another",
                       Status::unsupported);
     if (list || constant) {
+        if (list && (!list->is_array() || list->empty())) refuse_schema(path, "enum has to be a list with something in it");
         std::vector<Expression> ways;
         for (const Json& value : list ? *list : Json::array({*constant}))
             ways.push_back(text(plain(value, value_end, path)));
-        if (ways.empty()) refuse_schema(path, "enum has nothing in it");
         return choice(std::move(ways));
     }
     if (format) {
@@ -82,17 +82,17 @@ Expression bare_text(Rules& rules, const Json& schema, const std::string& path) 
 Expression in_marks(Rules& rules, const std::string& name, const Json& parameters) {
     std::vector<Expression> parts{text(fmt::format("<function={}>\n", plain(name, ">", "name")))};
     Keywords keywords(parameters, "#");
-    keywords.find("type"), keywords.find("additionalProperties");
-    const Json *properties = keywords.find("properties"), *required = keywords.find("required");
+    keywords.find("type");
+    const Json *properties = keywords.find("properties"), *further = keywords.find("additionalProperties");
+    const std::set<std::string> needed = keywords.names("required");
     keywords.finish("for parameters in this form of calls");
     const Json none = Json::object();
     if (properties && !properties->is_object()) refuse_schema("#/properties", "an object is expected");
-    std::set<std::string> needed;
-    for (const Json& one : required ? *required : Json::array()) {
-        if (!required->is_array() || !one.is_string() || !properties || !properties->contains(one.get<std::string>()))
-            refuse_schema("#/required", "a list of names that are among the properties is expected");
-        needed.insert(one.get<std::string>());
-    }
+    if (further && !further->is_object() && !further->is_boolean())  // none are written, whatever it says
+        refuse_schema("#/additionalProperties", "a schema has to be an object, true or false");
+    for (const std::string& one : needed)
+        if (!properties || !properties->contains(one))
+            refuse_schema("#", fmt::format("\"{}\" is required and not among the properties", one));
     for (const auto& [key, schema] : (properties ? *properties : none).items()) {
         const std::string path = grammar::schema_path("#/properties", key);
         const bool bare = schema.is_object() && schema.contains("type") && schema["type"] == "string";

@@ -192,6 +192,12 @@ TEST(JsonSchema, RefusesByName) {
         {R"({"allOf":[{"properties":{"a":{}},"additionalProperties":false},{"properties":{"b":{}}}]})", "would be about \"b\""},
         {R"({"required":["a"],"additionalProperties":false})", "\"a\" is required and not among the properties"},
         {R"({"required":"a"})", "required has to be a list of names"},
+        {R"({"required":{}})", "#: required has to be a list of names"},
+        {R"({"properties":{"a":{"required":null}}})", "#/properties/a: required has to be a list of names"},
+        {R"({"required":[["a"]]})", "required has to be a list of names"},
+        {R"({"allOf":[{"type":"object"},{"required":{}}]})", "required has to be a list of names"},
+        {R"({"enum":{"a":"x"}})", "enum has to be a list"},
+        {R"({"enum":{"a":"x"},"const":"x"})", "enum has to be a list"},
     };
     for (const auto& [schema, message] : cases) {
         const std::string said = refusal([&] { json_schema_text(schema); });

@@ -87,10 +87,19 @@ TEST(CallGrammar, RefusalsNameTheFunctionAndThePlace) {
         EXPECT_NE(refusal(R"({"properties": {"x": {"type": "integer", "multipleOf": 3}}})", marks).find("multipleOf"),
                   std::string::npos);
         EXPECT_EQ(refusal(R"({"properties": {"x": {"type": "string", "format": "date"}}})", marks), "");
-        for (const std::string required : {"\"x\"", "{\"a\": \"x\"}", "7"}) {
+        for (const std::string required : {"\"x\"", "{\"a\": \"x\"}", "7", "{}", "null", "[[\"x\"]]", "\"\""}) {
             const std::string said = refusal(R"({"properties": {"x": {}}, "required": )" + required + "}", marks);
-            EXPECT_NE(said.find("required"), std::string::npos) << required;
+            EXPECT_NE(said.find("function f: JSON schema, #: required has to be a list of names"), std::string::npos)
+                << required << ": " << said;
         }
+        for (const std::string keyword : {"properties", "additionalProperties"})
+            for (const std::string value : {"7", "null", "[]", "\"x\""})
+                EXPECT_NE(refusal(R"({"type": "object", ")" + keyword + "\": " + value + "}", marks).find("JSON schema, #"),
+                          std::string::npos) << keyword << " " << value;
+        for (const std::string x : {R"({"type": "string", "enum": {"a": "b"}})", R"({"type": "string", "enum": "b"})",
+                                    R"({"type": "string", "enum": []})", R"({"type": "string", "maxLength": "4"})",
+                                    R"({"type": "string", "format": 7})", R"({"type": {}})", "7", "[]", "null"})
+            EXPECT_NE(refusal(R"({"properties": {"x": )" + x + "}}", marks).find("#/properties/x"), std::string::npos) << x;
     }
     EXPECT_NE(refusal(R"({"properties": {"x": {"type": "string", "pattern": "a+"}}})", true).find("#/properties/x"),
               std::string::npos);
@@ -196,6 +205,11 @@ TEST(Tools, WhatAReplyHasToBe) {
     Json strange = asked_for("required");
     strange["tools"][0]["function"]["parameters"]["properties"]["count"]["multipleOf"] = 3;
     EXPECT_EQ(b.json(chat, strange, 400)["error"]["param"], "tools");
+    Json wrong = asked_for("required");
+    wrong["tools"][0]["function"]["parameters"]["required"] = Json::object();
+    const Json error = b.json(chat, wrong, 400)["error"];
+    EXPECT_EQ(error["param"], "tools");
+    EXPECT_EQ(error["message"], "function find: JSON schema, #: required has to be a list of names");
     for (const char* name : {" now", "now\n", "", "find"}) {
         Json named_so = asked_for("auto");
         named_so["tools"][1]["function"]["name"] = name;
