@@ -253,7 +253,8 @@ private:
         const Json *properties = keywords.find("properties"), *additional = keywords.find("additionalProperties");
         const std::set<std::string> needed = keywords.names("required");
         if (properties && !properties->is_object()) refuse_schema(path, "properties has to be an object");
-        if (!properties && !keywords.has_any({"required"}) && (!additional || *additional == Json(true))) return call(values_.object());
+        if (!properties && !keywords.has_any({"required"}) && (!additional || *additional == Json(true)))
+            return call(values_.object());
 
         struct Property {
             std::string name;

@@ -38,13 +38,15 @@ public:
         size_t matched = 0;           // bytes of the end inside, of the start outside
         int64_t spent = 0;
         std::vector<size_t> held{};   // bytes of the last tokens, those that are all within what is matched of the end
+        /// Outside, with rules: they, behind what is matched; null where that is none of theirs.
+        std::shared_ptr<const Constraint> answer{};
     };
     Thought(std::shared_ptr<const Terms> terms, State state) : terms_(std::move(terms)), state_(std::move(state)) {}
 
     bool allows(int32_t token) const override {
         if (const int32_t only = forced(); only >= 0) return token == only;
         if (!terms_->rules) return true;
-        if (!state_.inside) return token == terms_->start[0] || terms_->rules->allows(token);
+        if (!state_.inside) return token == terms_->start[state_.matched] || state_.answer->allows(token);
         const std::vector<int32_t>& ends = terms_->marks.ends;
         return std::find(ends.begin(), ends.end(), token) == ends.end() && !goes_past_the_end(token);
     }
@@ -60,16 +62,19 @@ public:
             for (const int32_t token : terms_->longer)
                 if (goes_past_the_end(token)) logits[size_t(token)] = never;
         } else if (terms_->rules) {
-            const float kept = logits[size_t(terms_->start[0])];
-            terms_->rules->mask(logits);
-            logits[size_t(terms_->start[0])] = kept;
+            const size_t start = size_t(terms_->start[state_.matched]);
+            const float kept = logits[start];
+            state_.answer->mask(logits);
+            logits[start] = kept;
         }
     }
 
     std::shared_ptr<const Constraint> after(int32_t token) const override {
         const ThinkingMarks& marks = terms_->marks;
-        if (!state_.inside && terms_->rules && token != terms_->start[state_.matched]) return terms_->rules->after(token);
+        if (!state_.inside && terms_->rules && token != terms_->start[state_.matched])
+            return state_.answer->after(token);
         State next = state_;
+        if (next.answer) next.answer = next.answer->allows(token) ? next.answer->after(token) : nullptr;
         const std::string_view text = marks.text(token);
         if (next.inside) next.held.push_back(text.size());
         for (const char byte : text) {
@@ -77,7 +82,7 @@ public:
             if (next.matched < (next.inside ? marks.end : marks.start).size()) continue;
             if (next.inside && terms_->rules) return terms_->rules;
             if (next.inside) spend(next, marks.end.size() + size_t(text.data() + text.size() - &byte - 1));
-            next.inside = !next.inside, next.matched = 0, next.held.clear();
+            next.inside = !next.inside, next.matched = 0, next.held.clear(), next.answer.reset();
         }
         if (next.inside) spend(next, next.matched);
         return std::make_shared<Thought>(terms_, std::move(next));
@@ -103,7 +108,7 @@ private:
     }
     /// The only token that may come; -1 where there are others.
     int32_t forced() const {
-        if (!state_.inside) return terms_->rules && state_.matched > 0 ? terms_->start[state_.matched] : -1;
+        if (!state_.inside) return terms_->rules && !state_.answer ? terms_->start[state_.matched] : -1;
         const int64_t spent = state_.spent + int64_t(state_.held.size());
         return terms_->budget >= 0 && spent >= terms_->budget ? terms_->end[state_.matched] : -1;
     }
@@ -143,7 +148,8 @@ std::shared_ptr<const Constraint> thinking(const ThinkingMarks& marks, Thinking 
     for (int32_t token = 0; terms->rules && token < marks.tokens; ++token)
         if (const size_t at = marks.text(token).find(marks.end.back()); at != std::string::npos)
             if (at + 1 < marks.text(token).size()) terms->longer.push_back(token);
-    return std::make_shared<Thought>(std::move(terms), Thought::State{.inside = how.inside});
+    Thought::State state{.inside = how.inside, .answer = how.inside ? nullptr : terms->rules};
+    return std::make_shared<Thought>(std::move(terms), std::move(state));
 }
 
 bool is_thinking(const ThinkingMarks& marks, std::span<const int32_t> prompt) {

@@ -2,18 +2,20 @@
 // such as a grammar, that hold behind the end of the thinking only.
 //
 //     const sample::ThinkingMarks marks = sample::thinking_marks(tokenizer);
-//     request.constraint = sample::thinking(marks, {.budget = 500, .inside = sample::is_thinking(marks, prompt)}, rules);
+//     const bool inside = sample::is_thinking(marks, prompt);
+//     request.constraint = sample::thinking(marks, {.budget = 500, .inside = inside}, rules);
 //
-// The marks are found in the text, however it is cut into tokens: many vocabularies have no token for them, and then the last
-// one of a mark may go on with what stands behind it. Where a vocabulary has one for each, these tokens are the marks, and
-// what else spells them is not.
+// The marks are found in the text, however it is cut into tokens: many vocabularies have no token for them, and then the
+// last one of a mark may go on with what stands behind it. Where a vocabulary has one for each, these tokens are the
+// marks, and what else spells them is not.
 //
 // The budget is for all of a text: who begins to think again goes on counting. Tokens that begin within a mark are not
 // counted. Where the budget ends in the middle of an end that the model writes itself, the rest of it is forced.
 //
 // With rules the text is either the answer from its first token on, or begins with the start, in the tokens that the
-// tokenizer makes of it; where the rules would allow the first of these too, it is the start's. While the model thinks, none
-// of `ends` may come: there would be no answer. Nor may a token that completes the end and goes on: the rules would not see it.
+// tokenizer makes of it; what may be either is decided where the two part, and a whole start is one. While the model
+// thinks, none of `ends` may come: there would be no answer. Nor may a token that completes the end and goes on: the
+// rules would not see it.
 #pragma once
 
 #include <functional>

@@ -63,7 +63,8 @@ Expression bare_text(Rules& rules, const Json& schema, const std::string& path) 
         refuse_schema(path, "enum, const, format and lengths are not supported beside one another",
                       Status::unsupported);
     if (list || constant) {
-        if (list && (!list->is_array() || list->empty())) refuse_schema(path, "enum has to be a list with something in it");
+        if (list && (!list->is_array() || list->empty()))
+            refuse_schema(path, "enum has to be a list with something in it");
         std::vector<Expression> ways;
         for (const Json& value : list ? *list : Json::array({*constant}))
             ways.push_back(text(plain(value, value_end, path)));

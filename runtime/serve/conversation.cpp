@@ -51,7 +51,8 @@ Message message_of(const Fields& fields) {
     if (role.empty()) fields.fail("role", "system, developer, user, assistant or tool");
     const Json* calls = role == "assistant" ? fields.list("tool_calls", 256) : nullptr;
     std::optional<std::string> thought;
-    if (role == "assistant" && fields.has("reasoning_content")) thought = fields.text("reasoning_content", "", size_t(-1));
+    if (role == "assistant" && fields.has("reasoning_content"))
+        thought = fields.text("reasoning_content", "", size_t(-1));
     const bool thinks = thought && !thought->empty();
     if (!fields.has("content") && (!calls || calls->empty()) && !thinks) fields.fail("content", "a text");
     Message message{.role = role == "user"        ? Role::user

@@ -42,13 +42,13 @@ void put(httplib::Response& to, const Answer& answer) {
 Problem problem_of_status(int status, const HttpOptions& options) {
     if (status == 400 && current->late())
         return Problem(408,
-                       fmt::format("the request did not come whole within {} seconds: send it faster or shorter, or start "
-                                   "the server with a longer --read-timeout",
+                       fmt::format("the request did not come whole within {} seconds: send it faster or shorter, or "
+                                   "start the server with a longer --read-timeout",
                                    options.read_seconds),
                        "invalid_request_error", "", "request_timeout");
     if (status == 413)
-        return Problem(413, fmt::format("the body is longer than {} bytes", options.most_bytes), "invalid_request_error", "",
-                       "too_large");
+        return Problem(413, fmt::format("the body is longer than {} bytes", options.most_bytes),
+                       "invalid_request_error", "", "too_large");
     if (status == 414) return Problem(414, "the request's line is too long");
     return Problem(status, status >= 500 ? "the request could not be served" : "the request is not HTTP as it is understood here",
                    status >= 500 ? "server_error" : "invalid_request_error");

@@ -51,8 +51,8 @@ Json save_slot(Service& service, int number, const std::string& path) {
             {"timings", {{"save_ms", 1e3 * (seconds_now() - start)}}}};
 }
 
-/// The saved sequence takes the place of what the slot keeps. Where there is no room for both, that waits in host memory
-/// for the case that the device fails.
+/// The saved sequence takes the place of what the slot keeps. Where there is no room for both, that waits in host
+/// memory for the case that the device fails.
 void replace(Engine::Inside& inside, Slot& slot, std::span<const std::byte> image) {
     std::vector<std::byte> before;
     double since = 0;

@@ -197,7 +197,7 @@ std::vector<ChatTemplate::Part> ChatTemplate::parts(const std::vector<Message>& 
         }
         out.push_back({starts, true});
         if (message.role == Role::assistant) write_reply(message, i > question, out);
-        else out.push_back({fmt::format("{}\n{}", message.role == Role::system ? "system" : "user", said(message).text), false});
+        else out.push_back({(message.role == Role::system ? "system\n" : "user\n") + std::string(said(message).text), false});
         out.push_back({fmt::format("{}\n", ends), true});
     }
     out.push_back({fmt::format("{}assistant\n{}", starts, begin_[on]), true});

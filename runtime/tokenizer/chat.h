@@ -9,11 +9,11 @@
 //
 // A model's file brings its form as a program for a template engine. The program is not run: it is recognised by what it
 // writes, and what is recognised is written here. What a file may vary is how the reply is begun, and whether blanks
-// round a message are kept, how it tells of functions (tools_form.h), and what becomes of earlier thoughts; templates of
-// another form are refused by name.
+// round a message are kept, how it tells of functions (tools_form.h), and what becomes of earlier thoughts; templates
+// of another form are refused by name.
 //
-// What a reply thought, apart from its text or within it as <think>...</think>, is left out of the conversation where the
-// template says so. Some write it as long as it belongs to what is being answered: of replies behind the user's last
+// What a reply thought, apart from its text or within it as <think>...</think>, is left out of the conversation where
+// the template says so. Some write it as long as it belongs to what is being answered: of replies behind the user's last
 // message, which are those that called functions. What stands between <tool_response> marks is no message of the user.
 //
 // Images and several system messages are not written.

@@ -131,10 +131,12 @@ TEST(Chat, CallsAndWhatTheyReturned) {
 }
 
 /// Templates that write thoughts again while functions are being called: where there was one, or always.
-const std::string lines = R"({%- set reasoning_content = reasoning_content.strip('\n') %}{%- if loop.index0 > ns.last_query_index %})"
-                          R"({%- if reasoning_content %}{{- '<think>\n' + reasoning_content }}{%- endif %}{%- endif %})";
-const std::string blanks = R"({%- set reasoning_content = reasoning_content|trim %}{%- if loop.index0 > ns.last_query_index %})"
-                           R"({{- '<think>\n' + reasoning_content }}{%- endif %}{{ message.content|trim }})";
+const std::string lines = R"({%- set reasoning_content = reasoning_content.strip('\n') %})"
+                          R"({%- if loop.index0 > ns.last_query_index %}{%- if reasoning_content %})"
+                          R"({{- '<think>\n' + reasoning_content }}{%- endif %}{%- endif %})";
+const std::string blanks = R"({%- set reasoning_content = reasoning_content|trim %})"
+                           R"({%- if loop.index0 > ns.last_query_index %}{{- '<think>\n' + reasoning_content }})"
+                           R"({%- endif %}{{ message.content|trim }})";
 const std::string find = "<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call><|im_end|>\n";
 const std::string found = "<|im_start|>user\n<tool_response>\none\n</tool_response><|im_end|>\n";
 const std::string user = "<|im_start|>user\n", reply = "<|im_start|>assistant\n", end = "<|im_end|>\n";
@@ -147,7 +149,8 @@ TEST(Chat, ThoughtsOfAPlainConversationAreLeftOut) {
                                     {Role::user, "e"}};
     for (const std::string& form : {lines, blanks, forgets})
         EXPECT_EQ(ChatTemplate(telling(true, false) + written(form + forgets, "")).format(talk),
-                  user + "a" + end + reply + "b" + end + user + "c" + end + reply + "d" + end + user + "e" + end + reply);
+                  user + "a" + end + reply + "b" + end + user + "c" + end + reply + "d" + end + user + "e" + end +
+                      reply);
 }
 
 TEST(Chat, ThoughtsStayWhileFunctionsAreCalled) {
@@ -166,19 +169,22 @@ TEST(Chat, ThoughtsStayWhileFunctionsAreCalled) {
     const std::string before = user + "a" + end + reply + find + found + reply + "b" + end + user + "c" + end;
     const std::string two = user + "<tool_response>\ntwo\n</tool_response>" + end;
     EXPECT_EQ(ChatTemplate(telling(true, false) + written(lines + forgets, "")).format(talk),
-              before + reply + "<think>\n hm \n\nhm\n</think>\n\nd\n" + find + found + two + reply + "<think>\nso\n</think>\n\n" +
-                  find + found + reply + "e\n" + find + found + reply);
+              before + reply + "<think>\n hm \n\nhm\n</think>\n\nd\n" + find + found + two + reply +
+                  "<think>\nso\n</think>\n\n" + find + found + reply + "e\n" + find + found + reply);
     EXPECT_EQ(ChatTemplate(telling(true, false) + written(blanks + forgets, "")).format(talk),
-              before + reply + "<think>\nhm \n\nhm\n</think>\n\nd\n" + find + found + two + reply + "<think>\nso\n</think>\n\n" + find +
-                  found + reply + "<think>\n\n</think>\n\ne\n" + find + found + reply);
+              before + reply + "<think>\nhm \n\nhm\n</think>\n\nd\n" + find + found + two + reply +
+                  "<think>\nso\n</think>\n\n" + find + found + reply + "<think>\n\n</think>\n\ne\n" + find + found + reply);
     EXPECT_EQ(ChatTemplate(telling(true, false) + written(forgets, "")).format(talk),
-              before + reply + "\nd\n" + find + found + two + reply + find + found + reply + "e\n" + find + found + reply);
+              before + reply + "\nd\n" + find + found + two + reply + find + found + reply + "e\n" + find + found +
+                  reply);
 }
 
 TEST(Chat, ThoughtsWithinTheText) {
     const ChatTemplate form(telling(true, false) + written(lines + forgets, ""));
     const auto told = [&](const std::string& text, std::optional<std::string> thought = {}) {
-        return form.format({{Role::user, "a"}, {Role::assistant, text, {{"f", "{}"}}, std::move(thought)}, {Role::tool, "one"}});
+        return form.format({{Role::user, "a"},
+                            {Role::assistant, text, {{"f", "{}"}}, std::move(thought)},
+                            {Role::tool, "one"}});
     };
     const std::string before = user + "a" + end + reply, behind = find + found + reply;
     EXPECT_EQ(told("<think>\nhm\n</think>\n\nb"), before + "<think>\nhm\n</think>\n\nb\n" + behind);
@@ -192,7 +198,9 @@ TEST(Chat, ThoughtsWithinTheText) {
     EXPECT_EQ(told("b</think>c", ""), before + "b</think>c\n" + behind);
     // Neither can write control tokens.
     const auto tokens = golden_tokenizer();
-    const std::vector<Message> bad{{Role::user, "a"}, {Role::assistant, "b", {{"f", "{}"}}, "<|im_end|>"}, {Role::tool, "one"}};
+    const std::vector<Message> bad{{Role::user, "a"},
+                                   {Role::assistant, "b", {{"f", "{}"}}, "<|im_end|>"},
+                                   {Role::tool, "one"}};
     const auto ids = form.encode(*tokens, bad);
     EXPECT_EQ(std::count(ids.begin(), ids.end(), *tokens->vocabulary().control("<|im_end|>")), 3);
     EXPECT_EQ(tokens->decode(ids, true), form.format(bad));

@@ -126,7 +126,8 @@ private:
 const Tokens everything{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
 
 /// Marks in a vocabulary of these pieces, of which the longest that fits comes first.
-sample::ThinkingMarks marks_in(const std::vector<std::string>& vocabulary, std::string start = "<t>", std::string end = "</t>") {
+sample::ThinkingMarks marks_in(const std::vector<std::string>& vocabulary, std::string start = "<t>",
+                               std::string end = "</t>") {
     const auto encode = [vocabulary](std::string_view text) {
         Tokens list;
         while (!text.empty()) {
@@ -140,7 +141,9 @@ sample::ThinkingMarks marks_in(const std::vector<std::string>& vocabulary, std::
     };
     return {.start = std::move(start),
             .end = std::move(end),
-            .text = [list = std::make_shared<std::vector<std::string>>(vocabulary)](int32_t t) -> std::string_view { return list->at(size_t(t)); },
+            .text = [list = std::make_shared<const std::vector<std::string>>(vocabulary)](int32_t t) {
+                return std::string_view(list->at(size_t(t)));
+            },
             .encode = encode,
             .tokens = int32_t(vocabulary.size())};
 }
@@ -227,6 +230,19 @@ TEST(Thinking, MarksReachOverTokens) {
     EXPECT_EQ(allowed(after(wide, {7, 5, 2, 4, 0, 2, 4, 7, 7})), everything);
     EXPECT_EQ(allowed(after(wide, {7, 5, 2, 4, 0, 2, 4, 7, 7, 7})), Tokens{5});
     EXPECT_EQ(allowed(after(c, {9, 0, 8, 7, 7, 7})), everything);  // a thought that is over in the same token
+}
+
+TEST(Thinking, AnAnswerMayBeginAsAThoughtDoes) {
+    const sample::ThinkingMarks marks = marks_in({"a", "b", "c", "d", "/", "<", "x", "t", ">", "</t>"});
+    const Rules outside = sample::thinking(marks, {.budget = 1}, std::make_shared<FiveSix>());
+    EXPECT_EQ(allowed(outside), Tokens{5});
+    EXPECT_EQ(allowed(after(outside, {5})), (Tokens{6, 7}));
+    EXPECT_EQ(allowed(after(outside, {5, 6})), Tokens{5});
+    EXPECT_EQ(allowed(after(outside, {5, 6, 5})), Tokens{6});
+    EXPECT_EQ(allowed(after(outside, {5, 7})), Tokens{8});
+    EXPECT_EQ(allowed(after(outside, {5, 7, 8})), everything);
+    EXPECT_EQ(allowed(after(outside, {5, 7, 8, 0})), Tokens{9});
+    EXPECT_EQ(allowed(after(outside, {5, 7, 8, 0, 9})), Tokens{5});
 }
 
 /// Of a vocabulary that has a token for each mark these are the marks; of another one their text is.

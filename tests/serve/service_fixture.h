@@ -41,7 +41,8 @@ struct Behind {
     }
     explicit Behind(serve::Engine::Limits limits = {.slots = 3, .waiting = 32}, serve::ServiceOptions options = {},
                     std::shared_ptr<core::Device> device = core::open("cpu"))
-        : context(demo_model(), std::move(device), shape(limits.slots)), drafter(context), cache(context, {.budget = 32 << 20}),
+        : context(demo_model(), std::move(device), shape(limits.slots)), drafter(context),
+          cache(context, {.budget = 32 << 20}),
           engine(context, &drafter, limits, &cache), service(context, engine, {{"mtp", &drafter}}, named(options)) {}
 
     static serve::ServiceOptions named(serve::ServiceOptions o) {

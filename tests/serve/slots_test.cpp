@@ -49,7 +49,12 @@ TEST(Slots, AreSavedAndRestored) {
     const std::filesystem::path& folder = of.path;
     Behind b({.slots = 2, .waiting = 8}, {.slot_path = folder.string()});
     const Json prompt = b.json("/tokenize", {{"content", "And it came to pass in those days"}})["tokens"];
-    const Json all = b.json("/completion", {{"prompt", prompt}, {"n_predict", 20}, {"temperature", 0}, {"return_tokens", true}, {"ignore_eos", true}, {"id_slot", 1}});
+    const Json all = b.json("/completion", {{"prompt", prompt},
+                                            {"n_predict", 20},
+                                            {"temperature", 0},
+                                            {"return_tokens", true},
+                                            {"ignore_eos", true},
+                                            {"id_slot", 1}});
     EXPECT_EQ(all["id_slot"], 1);
     const Json saved = b.json("/slots/1", {{"filename", "talk.bin"}}, 200, "save");
     EXPECT_EQ(saved["n_saved"], int64_t(prompt.size()) + 19);
@@ -62,7 +67,8 @@ TEST(Slots, AreSavedAndRestored) {
     const Json on = b.json("/completion", {{"prompt", longer}, {"n_predict", 4}, {"temperature", 0}, {"id_slot", 0}});
     EXPECT_EQ(on["timings"]["cache_n"], saved["n_saved"]);
     EXPECT_EQ(on["timings"]["prompt_n"], 1);
-    for (const char* bad : {"", "../talk.bin", "a/b", ".hidden", "a\\b", "a\nb"}) b.json("/slots/0", {{"filename", bad}}, 400, "restore");
+    for (const char* bad : {"", "../talk.bin", "a/b", ".hidden", "a\\b", "a\nb"})
+        b.json("/slots/0", {{"filename", bad}}, 400, "restore");
     b.json("/slots/0", {{"filename", "none.bin"}}, 404, "restore");
     b.json("/slots/7", Json::object(), 404, "erase");
     // Who saves to one name at the same time: the file is one of them, whole.

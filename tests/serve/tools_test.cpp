@@ -94,12 +94,13 @@ TEST(CallGrammar, RefusalsNameTheFunctionAndThePlace) {
         }
         for (const std::string keyword : {"properties", "additionalProperties"})
             for (const std::string value : {"7", "null", "[]", "\"x\""})
-                EXPECT_NE(refusal(R"({"type": "object", ")" + keyword + "\": " + value + "}", marks).find("JSON schema, #"),
+                EXPECT_NE(refusal(R"({"type": "object", ")" + keyword + "\": " + value + "}", marks).find("schema, #"),
                           std::string::npos) << keyword << " " << value;
         for (const std::string x : {R"({"type": "string", "enum": {"a": "b"}})", R"({"type": "string", "enum": "b"})",
                                     R"({"type": "string", "enum": []})", R"({"type": "string", "maxLength": "4"})",
                                     R"({"type": "string", "format": 7})", R"({"type": {}})", "7", "[]", "null"})
-            EXPECT_NE(refusal(R"({"properties": {"x": )" + x + "}}", marks).find("#/properties/x"), std::string::npos) << x;
+            EXPECT_NE(refusal(R"({"properties": {"x": )" + x + "}}", marks).find("#/properties/x"), std::string::npos)
+                << x;
     }
     EXPECT_NE(refusal(R"({"properties": {"x": {"type": "string", "pattern": "a+"}}})", true).find("#/properties/x"),
               std::string::npos);
@@ -277,7 +278,8 @@ TEST(Tools, ThoughtsStayWhileFunctionsAreCalled) {
     talk["messages"].push_back({{"role", "assistant"}, {"content", nullptr}, {"tool_calls", {call}}});
     talk["messages"].push_back({{"role", "tool"}, {"tool_call_id", "1"}, {"content", "noon"}});
     const auto told = [&] { return b.json("/apply-template", talk)["prompt"].get<std::string>(); };
-    const std::string begun = "<|im_start|>assistant\n<think>\n", called = "\n</think>\n\n<tool_call>\n<function=now>\n";
+    const std::string begun = "<|im_start|>assistant\n<think>\n";
+    const std::string called = "\n</think>\n\n<tool_call>\n<function=now>\n";
     EXPECT_NE(told().find(begun + called), std::string::npos) << told();
     talk["messages"][1]["reasoning_content"] = "\nhm\n";
     EXPECT_NE(told().find(begun + "hm" + called), std::string::npos) << told();

@@ -161,7 +161,8 @@ if "$program" gguf --help >/dev/null 2>&1; then
     before_loading "nowhere/l.npy: there is no folder" logits -m "$m" -p hi --out "$folder/nowhere/l.npy"
     expect 2 "--thinking: maybe not in {on,off}" run -m "$demo" -p hi --chat --thinking maybe
     expect 1 "thinking cannot be turned on in this model" run -m "$demo" -p hi --chat --thinking on
-    expect 0 "</think>" run -m "$demo" -p "hi <think>=" --think-budget 5 --temp 0 -n 20  # " <" and "=" are of other tokens
+    # Where " <" is one token, and <think> none.
+    expect 0 "</think>" run -m "$demo" -p "hi <think>=" --think-budget 5 --temp 0 -n 20
     expect 0 "2 prompt tokens" run -m "$m" -p hi -n 2 -c 10
     expect 2 "expected a number, 0 or more; got nan" run -m "$m" -p hi --memory nan
 
