@@ -5,9 +5,9 @@
 //     const bool inside = sample::is_thinking(marks, prompt);
 //     request.constraint = sample::thinking(marks, {.budget = 500, .inside = inside}, rules);
 //
-// The marks are found in the text, however it is cut into tokens: many vocabularies have no token for them, and then the
-// last one of a mark may go on with what stands behind it. Where a vocabulary has one for each, these tokens are the
-// marks, and what else spells them is not.
+// The marks are found in the text, however it is cut into tokens: many vocabularies have no token for them, and then
+// the last one of a mark may go on with what stands behind it. Where a vocabulary has one for each, these tokens are
+// the marks, and what else spells them is not.
 //
 // The budget is for all of a text: who begins to think again goes on counting. Tokens that begin within a mark are not
 // counted. Where the budget ends in the middle of an end that the model writes itself, the rest of it is forced.

@@ -52,6 +52,8 @@ std::string_view from_first_line(std::string_view text) {
     return text.substr(std::min(text.find_first_not_of('\n'), text.size()));
 }
 
+const char* name_of(Role role) { return role == Role::system ? "system" : "user"; }  // replies are written apart
+
 }  // namespace
 
 std::optional<Token> ChatTemplate::message_start(const Vocabulary& vocabulary) { return vocabulary.control(starts); }
@@ -197,7 +199,7 @@ std::vector<ChatTemplate::Part> ChatTemplate::parts(const std::vector<Message>& 
         }
         out.push_back({starts, true});
         if (message.role == Role::assistant) write_reply(message, i > question, out);
-        else out.push_back({(message.role == Role::system ? "system\n" : "user\n") + std::string(said(message).text), false});
+        else out.push_back({fmt::format("{}\n{}", name_of(message.role), said(message).text), false});
         out.push_back({fmt::format("{}\n", ends), true});
     }
     out.push_back({fmt::format("{}assistant\n{}", starts, begin_[on]), true});

@@ -13,8 +13,8 @@
 // of another form are refused by name.
 //
 // What a reply thought, apart from its text or within it as <think>...</think>, is left out of the conversation where
-// the template says so. Some write it as long as it belongs to what is being answered: of replies behind the user's last
-// message, which are those that called functions. What stands between <tool_response> marks is no message of the user.
+// the template says so. Some write it as long as it belongs to what is being answered: of replies behind the user's
+// last message, which are those that called functions. What stands between <tool_response> marks is no such message.
 //
 // Images and several system messages are not written.
 #pragma once

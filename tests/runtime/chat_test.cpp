@@ -173,7 +173,8 @@ TEST(Chat, ThoughtsStayWhileFunctionsAreCalled) {
                   "<think>\nso\n</think>\n\n" + find + found + reply + "e\n" + find + found + reply);
     EXPECT_EQ(ChatTemplate(telling(true, false) + written(blanks + forgets, "")).format(talk),
               before + reply + "<think>\nhm \n\nhm\n</think>\n\nd\n" + find + found + two + reply +
-                  "<think>\nso\n</think>\n\n" + find + found + reply + "<think>\n\n</think>\n\ne\n" + find + found + reply);
+                  "<think>\nso\n</think>\n\n" + find + found + reply + "<think>\n\n</think>\n\ne\n" + find + found +
+                  reply);
     EXPECT_EQ(ChatTemplate(telling(true, false) + written(forgets, "")).format(talk),
               before + reply + "\nd\n" + find + found + two + reply + find + found + reply + "e\n" + find + found +
                   reply);
