@@ -36,7 +36,7 @@ constexpr int kRegisters = kWide ? 32 : 16;
 
 /// What is kept in a register: GCC would load it again for every multiplication.
 HWY_INLINE void Keep([[maybe_unused]] Vec& v) {
-#if HWY_ARCH_X86 && (HWY_COMPILER_GCC || HWY_COMPILER_CLANG)
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128 && (HWY_COMPILER_GCC || HWY_COMPILER_CLANG)
     asm("" : "+v"(v.raw));
 #endif
 }

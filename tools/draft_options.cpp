@@ -76,7 +76,7 @@ void DraftOptions::put_into(model::Options& shape, const spec::DrafterText& who,
     shape.pools.most_exact = most + 1, shape.mtp = who.needs_mtp();
     if (shape.mtp) shape.draft_vocab = vocab;
     else if (vocab > 0)
-        throw Error(Status::invalid_argument, "--draft-vocab: no MTP block drafts; leave it out, or name mtp in --spec");
+        throw Error(Status::invalid_argument, "--draft-vocab: no MTP block drafts; leave it out, or ask for drafts (--n-max) of it (--spec mtp)");
 }
 
 Drafting DraftOptions::drafting() const {

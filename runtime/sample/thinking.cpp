@@ -20,7 +20,11 @@ size_t matched(std::string_view mark, size_t so_far, char byte) {
 /// For each number of a mark's bytes that there are, the token to go on with.
 std::vector<int32_t> next_tokens(const ThinkingMarks& marks, const std::string& mark) {
     std::vector<int32_t> list;
-    for (size_t i = 0; i < mark.size(); ++i) list.push_back(marks.encode(std::string_view(mark).substr(i)).at(0));
+    for (size_t i = 0; i < mark.size(); ++i) {
+        const std::vector<int32_t> rest = marks.encode(std::string_view(mark).substr(i));
+        if (rest.empty()) throw Error(Status::invalid_argument, "thinking: the vocabulary has no tokens for " + mark);
+        list.push_back(rest[0]);
+    }
     return list;
 }
 
@@ -77,7 +81,7 @@ public:
         if (next.answer) next.answer = next.answer->allows(token) ? next.answer->after(token) : nullptr;
         const std::string_view text = marks.text(token);
         if (next.inside) next.held.push_back(text.size());
-        for (const char byte : text) {
+        for (const char& byte : text) {
             next.matched = matched(next.inside ? marks.end : marks.start, next.matched, byte);
             if (next.matched < (next.inside ? marks.end : marks.start).size()) continue;
             if (next.inside && terms_->rules) return terms_->rules;

@@ -271,6 +271,8 @@ void write_image(std::span<const std::byte> image, const std::string& path) {
 std::vector<std::byte> read_image(const model::Context& context, const std::string& path) {
     FileReader in(path);
     const Header header = read_header(in, context, path);
+    if (header.bytes > model::total(context.ledger()))
+        throw Error(Status::invalid_argument, path + ": damaged: has more state than all sequences of the context");
     const uint64_t rest = in.left();
     std::vector<std::byte> image;
     try {

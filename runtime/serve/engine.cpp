@@ -125,16 +125,12 @@ void Engine::work() {
 }
 
 void Engine::run_errands() {
-    for (;;) {
-        std::packaged_task<void()> errand;
-        {
-            const std::lock_guard lock(mutex_);
-            if (errands_.empty()) return;
-            errand = std::move(errands_.front());
-            errands_.pop_front();
-        }
-        errand();  // what it throws is for who waits
+    std::deque<std::packaged_task<void()>> some;
+    {
+        const std::lock_guard lock(mutex_);
+        some.swap(errands_);
     }
+    for (auto& errand : some) errand();  // what it throws is for who waits
 }
 
 /// One that keeps nothing, or else what was left longest ago; one behind the last when all are used.

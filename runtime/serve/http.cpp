@@ -139,6 +139,7 @@ public:
         set_error_handler([this](const httplib::Request& from, httplib::Response& to) {
             if (!to.body.empty() || from.method == "OPTIONS") return;
             leave_body(to);  // httplib refused it itself, perhaps in the middle
+            if (!options_.origin.empty() && !to.has_header("Vary")) let_read(to);
             put(to, problem_of_status(to.status, options_));
         });
         set_exception_handler([](const httplib::Request&, httplib::Response& to, std::exception_ptr what) {
@@ -191,6 +192,11 @@ public:
 
 private:
 
+    /// Pages of the named origin.
+    void let_read(httplib::Response& to) const {
+        to.set_header("Access-Control-Allow-Origin", options_.origin);
+        to.set_header("Vary", "Origin");
+    }
     HandlerResponse let_in(const httplib::Request& from, httplib::Response& to) {
         if (const char* fault = fault_of_length(from)) {
             leave_body(to);
@@ -200,8 +206,7 @@ private:
         const bool bare = from.method == "GET" || from.method == "HEAD" || from.method == "OPTIONS";
         if (bare && has_body(from)) leave_body(to);
         if (!options_.origin.empty()) {
-            to.set_header("Access-Control-Allow-Origin", options_.origin);
-            to.set_header("Vary", "Origin");
+            let_read(to);
             if (from.method == "OPTIONS") {
                 to.set_header("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
                 const std::string asked = from.get_header_value("Access-Control-Request-Headers");
@@ -260,9 +265,12 @@ private:
     /// httplib leaves without a word where not even the first line has come.
     void put_late(Connection& connection) const {
         const Answer answer = problem_of_status(400, options_);
-        connection.write(fmt::format("HTTP/1.1 {} Request Timeout\r\nConnection: close\r\nContent-Type: {}\r\n"
+        const std::string& origin = options_.origin;
+        const std::string pages =
+            origin.empty() ? "" : fmt::format("Access-Control-Allow-Origin: {}\r\nVary: Origin\r\n", origin);
+        connection.write(fmt::format("HTTP/1.1 {} Request Timeout\r\nConnection: close\r\nContent-Type: {}\r\n{}"
                                      "Content-Length: {}\r\n\r\n{}",
-                                     answer.status, answer.type, answer.body.size(), answer.body));
+                                     answer.status, answer.type, pages, answer.body.size(), answer.body));
     }
 
     /// What the client has asked by now. Returns whether it may ask more.

@@ -47,7 +47,7 @@ Json save_slot(Service& service, int number, const std::string& path) {
     });
     sequence::write_image(image, path);
     return {{"n_saved", saved},
-            {"n_written", std::filesystem::file_size(path)},
+            {"n_written", image.size() + sizeof(uint64_t)},
             {"timings", {{"save_ms", 1e3 * (seconds_now() - start)}}}};
 }
 
@@ -68,7 +68,10 @@ void replace(Engine::Inside& inside, Slot& slot, std::span<const std::byte> imag
     try {
         keep(image, seconds_now());
     } catch (const std::exception&) {
-        if (!before.empty()) keep(before, since);
+        try {
+            if (!before.empty()) keep(before, since);
+        } catch (const std::exception&) {  // what failed first is what is told
+        }
         throw;
     }
 }
@@ -87,7 +90,7 @@ Json restore_slot(Service& service, int number, const std::string& path) {
         restored = slot.kept->state.pos();
     });
     return {{"n_restored", restored},
-            {"n_read", std::filesystem::file_size(path)},
+            {"n_read", image.size() + sizeof(uint64_t)},
             {"timings", {{"restore_ms", 1e3 * (seconds_now() - start)}}}};
 }
 

@@ -95,9 +95,9 @@ protected:
     std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("rewind-costs-" + std::to_string(getpid()));
     std::unique_ptr<model::Context> context_ = make();
     void TearDown() override { std::filesystem::remove_all(folder_); }
-    static std::unique_ptr<model::Context> make(model::StateForm form = model::StateForm::ring) {
+    static std::unique_ptr<model::Context> make(model::StateForm form = model::StateForm::ring, int64_t draft_vocab = 0) {
         model::Options o;
-        o.pools.context = 64, o.chunk = 16, o.pools.form = form;
+        o.pools.context = 64, o.chunk = 16, o.pools.form = form, o.draft_vocab = draft_vocab;
         return std::make_unique<model::Context>(random_model(), core::open("cpu"), o);
     }
     static std::string read(const std::filesystem::path& path) {
@@ -122,6 +122,7 @@ TEST_F(CostFile, KeepsWhatWasLearnt) {
     EXPECT_NEAR(again.drafting("ngram-map,mtp", 2, 4, 1), 0.25, 0.01);
     EXPECT_FALSE(again.plain_due(1));
     EXPECT_NE(spec::CostFile(*make(model::StateForm::snapshots), folder_ / "new").path(), file.path());
+    EXPECT_NE(spec::CostFile(*make(model::StateForm::ring, 9), folder_ / "new").path(), file.path());
     int files = 0;
     for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder_ / "new")) ++files;
     EXPECT_EQ(files, 1);  // nothing is left of writing it

@@ -230,6 +230,10 @@ TEST(Thinking, MarksReachOverTokens) {
     EXPECT_EQ(allowed(after(wide, {7, 5, 2, 4, 0, 2, 4, 7, 7})), everything);
     EXPECT_EQ(allowed(after(wide, {7, 5, 2, 4, 0, 2, 4, 7, 7, 7})), Tokens{5});
     EXPECT_EQ(allowed(after(c, {9, 0, 8, 7, 7, 7})), everything);  // a thought that is over in the same token
+    // What begins in the thought is, also where it completes the end.
+    const Rules on = sample::thinking(marks_in({"<", "/", "t", ">", "a", "a</t>", "</t>", "<t>"}), {.budget = 2, .inside = true});
+    EXPECT_EQ(allowed(after(on, {5, 7})), everything);
+    EXPECT_EQ(allowed(after(on, {5, 7, 4})), Tokens{6});
 }
 
 TEST(Thinking, AnAnswerMayBeginAsAThoughtDoes) {

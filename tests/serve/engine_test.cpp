@@ -142,6 +142,19 @@ TEST(Engine, ClosingLetsJobsEnd) {
     EXPECT_EQ(cut->outcome().problem->status, 503);
 }
 
+TEST(Engine, ErrandsWithoutEndLeaveRoomForSteps) {
+    Behind b;
+    std::atomic<bool> over = false;
+    std::vector<std::thread> askers;  // so that another errand is always there when one is done
+    for (int i = 0; i < 3; ++i)
+        askers.emplace_back([&] {
+            while (!over) b.engine.between([](serve::Engine::Inside&) { std::this_thread::sleep_for(5ms); });
+        });
+    EXPECT_EQ(text_of(*b.engine.submit(task(b, prompts[0], 4))).size(), 4u);
+    over = true;
+    for (std::thread& asker : askers) asker.join();
+}
+
 TEST(Engine, NoProgressIsAnAilment) {
     Behind b({.slots = 1, .waiting = 8, .stall = 0.05});
     EXPECT_EQ(b.engine.ailment(), "");

@@ -130,23 +130,32 @@ TEST(Http, WhatWasReadIsFollowedByTheNext) {
 }
 
 TEST(Http, WhatDoesNotComeInTimeIsToldSo) {
-    const Listening server({.read_seconds = 0.2});
+    const Listening server({.origin = "https://a.example", .read_seconds = 0.2});
     for (const std::string& asked :
          {std::string("POST /tok"), std::string("POST /tokenize HTTP/1.1\r\nX: "),
           request("POST /tokenize", "Content-Length: 100\r\n", "{"),
-          request("POST /tokenize", "Transfer-Encoding: chunked\r\n", "2\r\n{}\r\n"),
-          last.substr(0, last.find("Connection")) + "\r\nPOST"}) {
+          request("POST /tokenize", "Transfer-Encoding: chunked\r\n", "2\r\n{}\r\n")}) {
         const Client client(server);
         client.say(asked);
         const std::string answer = client.all();
         ASSERT_EQ(count(answer, "HTTP/1.1 408 Request Timeout\r\n"), 1u) << asked << "\n" << answer;
         EXPECT_EQ(count(answer, "Connection: close"), 1u) << asked << "\n" << answer;
+        EXPECT_EQ(count(answer, "Access-Control-Allow-Origin: https://a.example\r\n"), 1u) << asked << "\n" << answer;
         const serve::Json error = serve::Json::parse(answer.substr(answer.rfind("\r\n\r\n") + 4))["error"];
         EXPECT_EQ(error["code"], "request_timeout");
         EXPECT_EQ(error["type"], "invalid_request_error");
         EXPECT_NE(error["message"].get<std::string>().find("within 0.2 seconds"), std::string::npos) << error;
         EXPECT_NE(error["message"].get<std::string>().find("--read-timeout"), std::string::npos) << error;
     }
+}
+
+TEST(Http, WhatCameBeforeIsAnswered) {
+    const Listening server({.read_seconds = 2});
+    const Client client(server);
+    client.say(last.substr(0, last.find("Connection")) + "\r\nPOST");
+    const std::string answer = client.all();
+    EXPECT_EQ(count(answer, " 200 "), 1u) << answer;
+    EXPECT_EQ(count(answer, " 408 "), 1u) << answer;
 }
 
 TEST(Http, WhoLeavesInTheMiddleIsNotLate) {

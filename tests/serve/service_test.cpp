@@ -255,14 +255,15 @@ TEST(Service, EmbeddingsHaveOneTimeLimit) {
     hurried.seconds = 2;
     Behind b({.slots = 3, .waiting = 32}, hurried);
     std::atomic<bool> over = false;
-    std::thread other([&] {  // each text waits for the engine, but none as long as that
+    const auto hold = [&] {  // each text waits for the engine, but none as long as that
         while (!over)
             b.engine.between(
-                [](serve::Engine::Inside&) { std::this_thread::sleep_for(std::chrono::milliseconds(100)); });
-    });
-    const Json problem = b.json("/v1/embeddings", {{"input", std::vector<std::string>(40, "a king")}}, 503)["error"];
+                [](serve::Engine::Inside&) { std::this_thread::sleep_for(std::chrono::milliseconds(50)); });
+    };
+    std::thread one(hold), another(hold);
+    const Json problem = b.json("/v1/embeddings", {{"input", std::vector<std::string>(256, "a king")}}, 503)["error"];
     over = true;
-    other.join();
+    one.join(), another.join();
     EXPECT_EQ(problem["code"], "timeout");
     EXPECT_EQ(b.json("/v1/embeddings", {{"input", "a king"}})["data"].size(), 1u);
 }

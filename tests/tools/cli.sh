@@ -162,7 +162,9 @@ if "$program" gguf --help >/dev/null 2>&1; then
     expect 2 "--thinking: maybe not in {on,off}" run -m "$demo" -p hi --chat --thinking maybe
     expect 1 "thinking cannot be turned on in this model" run -m "$demo" -p hi --chat --thinking on
     # Where " <" is one token, and <think> none.
-    expect 0 "</think>" run -m "$demo" -p "hi <think>=" --think-budget 5 --temp 0 -n 20
+    expect 0 "</think>" run -m "$demo" -p "hi <think>=" --think-budget 0 --temp 0 -n 20
+    expect 1 "no MTP block drafts" run -m "$demo" -p hi --spec none --draft-vocab 5
+    expect 1 "100000 tokens that may be drafted: the model has" run -m "$demo" -p hi --draft-vocab 100000
     expect 0 "2 prompt tokens" run -m "$m" -p hi -n 2 -c 10
     expect 2 "expected a number, 0 or more; got nan" run -m "$m" -p hi --memory nan
 
