@@ -41,7 +41,7 @@ struct QuietSignals {
 
 }  // namespace
 
-Pool::Pool(int64_t most) : most_(std::clamp<int64_t>(most, 0, kHelpers - 1)), process_(getpid()) {}
+Pool::Pool(int64_t most) : most_(std::clamp<int64_t>(most, 0, kHelpers - 1)), process_(getpid()), shares_(new Share[size_t(most_) + 1]) {}
 
 Pool::~Pool() {
     if (getpid() != process_) {  // the handles of threads that a fork has not got may not even be detached
@@ -62,8 +62,12 @@ void Pool::run(int64_t team, int64_t units, Body body, const void* context) {
         return;
     }
     start(team - 1);
-    job_ = {body, context, units, team};
-    next_.store(0, std::memory_order_relaxed), woken_.store(0, std::memory_order_relaxed);
+    job_ = {body, context, team};
+    for (int64_t i = 0; i < team; ++i) {
+        shares_[size_t(i)].next.store(units * i / team, std::memory_order_relaxed);
+        shares_[size_t(i)].end = units * (i + 1) / team;
+    }
+    woken_.store(0, std::memory_order_relaxed);
     const uint64_t number = gate_.load(std::memory_order_relaxed) / kJob + 1;
     gate_.store(number * kJob + uint64_t(team) * kTeam + kOpen);
     wake_next();
@@ -79,9 +83,14 @@ void Pool::run(int64_t team, int64_t units, Body body, const void* context) {
 /// team, and a sleeper whose core is busy holds nobody else back.
 void Pool::work(int64_t worker) noexcept {
     const FlushDenormals flush;
-    for (int64_t unit; (unit = next_.fetch_add(1, std::memory_order_relaxed)) < job_.units;) {
-        job_.body(job_.context, unit, worker);
-        wake_next();
+    for (int64_t i = 0; i < job_.team; ++i) {
+        Share& share = shares_[size_t((worker + i) % job_.team)];
+        while (share.next.load(std::memory_order_relaxed) < share.end) {
+            const int64_t unit = share.next.fetch_add(1, std::memory_order_relaxed);
+            if (unit >= share.end) break;
+            job_.body(job_.context, unit, worker);
+            wake_next();
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 // Threads that help the calling one. What sets them apart from an OpenMP team: nobody waits for a thread that has not
-// come. Units are taken one by one; the caller takes them too, and when there are none left it waits for those helpers
-// only that are at one. On a machine whose other cores are busy a call costs what it costs on one thread, where a
-// barrier costs a time slice of the scheduler. docs/decisions/0006-own-threads.md
+// come. Units are taken one by one, by each thread from a share of its own, whose units follow one another as what they
+// read does in memory, and then from what others have left; the caller takes them too, and when there are none left it
+// waits for those helpers only that are at one. On a machine whose other cores are busy a call costs what it costs on one
+// thread, where a barrier costs a time slice of the scheduler. docs/decisions/0006-own-threads.md
 #pragma once
 
 #include <atomic>
@@ -33,7 +34,11 @@ private:
     struct Job {
         Body body = nullptr;
         const void* context = nullptr;
-        int64_t units = 0, team = 0;
+        int64_t team = 0;
+    };
+    struct alignas(64) Share {
+        std::atomic<int64_t> next{0};  // unit that nobody has yet
+        int64_t end = 0;
     };
     struct Helper {
         alignas(64) std::atomic<uint32_t> asleep{0};
@@ -49,9 +54,9 @@ private:
     bool no_more_ = false;                       // the system has refused a thread
     std::vector<std::unique_ptr<Helper>> helpers_;  // worker - 1; like job_, changed while the gate is shut and nobody in
     Job job_;
+    const std::unique_ptr<Share[]> shares_;      // a worker's first units; changed like job_
     alignas(64) std::atomic<uint64_t> gate_{0};  // number of the job, its team, whether it is open, helpers that are in
-    alignas(64) std::atomic<int64_t> next_{0};   // unit that nobody has yet
-    std::atomic<int64_t> woken_{0};              // helpers that have been called to the job
+    alignas(64) std::atomic<int64_t> woken_{0};  // helpers that have been called to the job
     alignas(64) std::atomic<bool> taken_{false};
     std::atomic<bool> stop_{false};
 };
