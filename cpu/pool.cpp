@@ -41,7 +41,8 @@ struct QuietSignals {
 
 }  // namespace
 
-Pool::Pool(int64_t most) : most_(std::clamp<int64_t>(most, 0, kHelpers - 1)), process_(getpid()), shares_(new Share[size_t(most_) + 1]) {}
+Pool::Pool(int64_t most)
+    : most_(std::clamp<int64_t>(most, 0, kHelpers - 1)), process_(getpid()), shares_(new Share[size_t(most_) + 1]) {}
 
 Pool::~Pool() {
     if (getpid() != process_) {  // the handles of threads that a fork has not got may not even be detached

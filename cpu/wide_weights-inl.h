@@ -5,8 +5,9 @@
 //                                      i lies below it and is known to the compiler
 //
 // Sixteen lanes hold what the sixteen values of four bits stand for: scale and offset go into such a table, once for 32
-// elements, and an element is looked up in it by bits that nobody has to cut out. Five bits take two tables. Elements
-// are the same as without, bit for bit: a table's entry is the same multiplication, or fused addition, of the same numbers.
+// elements, and an element is looked up in it by bits that nobody has to cut out. Five bits are put together as numbers.
+// Elements are the same as without, bit for bit: a table's entry is the same multiplication, or fused addition, of the same
+// numbers.
 #if defined(REWIND_CPU_WIDE_WEIGHTS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef REWIND_CPU_WIDE_WEIGHTS_INL_H
 #undef REWIND_CPU_WIDE_WEIGHTS_INL_H
@@ -65,45 +66,51 @@ HWY_INLINE Vec LookUp(Vec table, WholeVec numbers) {
 #endif
 }
 
-/// The low four bits of 32 elements' bytes, or from i on the high ones.
+/// Elements i, ... of 2 `half`, which share `half` bytes: the first ones the low four bits of them, the others the high ones.
+/// What stands above the four bits is left there.
 HWY_INLINE WholeVec Four(const uint8_t* bytes, int i, int half) {
     const auto all = Promoted(bytes + i % half);
     return i < half ? all : hn::ShiftRight<4>(all);
 }
 
-template <>
-struct Wide<Q4_0> : Q4_0 {
+/// Blocks of 32: nothing has to be unpacked before.
+template <class Format>
+struct WideSmall : Format {
     static constexpr bool kOneScale = false;
     static constexpr int kGroup = 32;
-    static HWY_INLINE void Open(const uint8_t*, State&) {}
+    static HWY_INLINE void Open(const uint8_t*, typename Format::State&) {}
+};
+
+/// Blocks of 256: their scales have to be.
+template <class Format, int kShare>
+struct WideBig : Format {
+    static constexpr int kGroup = kShare;
+    static HWY_INLINE void Open(const uint8_t* block, typename Format::State& s) { Format::OpenScales(block, s); }
+};
+
+template <>
+struct Wide<Q4_0> : WideSmall<Q4_0> {
     static HWY_INLINE Vec Weight(const uint8_t* block, const State&, int, int i) {
         return LookUp(hn::Mul(hn::Iota(f32, -8), Scale(block)), Four(block + 2, i, 16));
     }
 };
 
 template <>
-struct Wide<Iq4Nl> : Iq4Nl {
-    static constexpr bool kOneScale = false;
-    static constexpr int kGroup = 32;
-    static HWY_INLINE void Open(const uint8_t*, State&) {}
+struct Wide<Iq4Nl> : WideSmall<Iq4Nl> {
     static HWY_INLINE Vec Weight(const uint8_t* block, const State&, int, int i) {
         return LookUp(hn::Mul(Numbers(core::iq4_code), Scale(block)), Four(block + 2, i, 16));
     }
 };
 
 template <>
-struct Wide<Q4_1> : Q4_1 {
-    static constexpr int kGroup = 32;
-    static HWY_INLINE void Open(const uint8_t*, State&) {}
+struct Wide<Q4_1> : WideSmall<Q4_1> {
     static HWY_INLINE Vec Weight(const uint8_t* block, const State&, int, int i) {
         return LookUp(hn::MulAdd(hn::Iota(f32, 0), HalfAt(block), HalfAt(block + 2)), Four(block + 4, i, 16));
     }
 };
 
 template <>
-struct Wide<Q4_K> : Q4_K {
-    static constexpr int kGroup = 64;
-    static HWY_INLINE void Open(const uint8_t* block, State& s) { OpenScales(block, s); }
+struct Wide<Q4_K> : WideBig<Q4_K, 64> {
     static HWY_INLINE Vec Weight(const uint8_t* block, const State& s, int group, int i) {
         const int j = group / 32 + i / 32;
         const Vec table = hn::MulAdd(hn::Iota(f32, 0), hn::Set(f32, s.scale[j]), hn::Set(f32, s.offset[j]));
@@ -112,9 +119,7 @@ struct Wide<Q4_K> : Q4_K {
 };
 
 template <>
-struct Wide<Q5_K> : Q5_K {
-    static constexpr int kGroup = 64;
-    static HWY_INLINE void Open(const uint8_t* block, State& s) { OpenScales(block, s); }
+struct Wide<Q5_K> : WideBig<Q5_K, 64> {
     static HWY_INLINE Vec Weight(const uint8_t* block, const State& s, int group, int i) {
         const int j = group / 32 + i / 32;
         const auto four = hn::And(Four(block + 48 + group / 2, i, 32), hn::Set(Wholes(), 15));
@@ -125,9 +130,7 @@ struct Wide<Q5_K> : Q5_K {
 };
 
 template <>
-struct Wide<Iq4Xs> : Iq4Xs {
-    static constexpr int kGroup = 32;
-    static HWY_INLINE void Open(const uint8_t* block, State& s) { OpenScales(block, s); }
+struct Wide<Iq4Xs> : WideBig<Iq4Xs, 32> {
     static HWY_INLINE Vec Weight(const uint8_t* block, const State& s, int group, int i) {
         const Vec table = hn::Mul(Numbers(core::iq4_code), hn::Set(f32, s.scale[group / 32]));
         return LookUp(table, Four(block + 8 + group / 2, i, 16));
